@@ -1,0 +1,112 @@
+"""E3: a task ran and failed. Its table stays at the version that it had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cpgbuild.errors.project import describe
+from cpgbuild.errors.report import CpgbuildError, Place, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class RunError(CpgbuildError):
+    """Base of what can go wrong while a task runs."""
+
+    code = "E300"
+    exit_code = 1
+
+
+class TaskFailed(RunError):
+    """The engine could not evaluate a task's query."""
+
+    code = "E301"
+
+    def __init__(self, task: str, reason: str, place: Place | None, hint: str = "") -> None:
+        """Take the task and the engine's reason in one line."""
+        super().__init__(f"task `{task}` failed: {reason}", place=place, hint=hint)
+
+
+class MapFailed(RunError):
+    """The function of a python-lane task raised."""
+
+    code = "E302"
+
+    def __init__(
+        self, task: str, reason: str, place: Place | None, keys: Sequence[str] = ()
+    ) -> None:
+        """Take the task, `ValueError: its message`, the raising line, and the rows at hand."""
+        super().__init__(
+            f"task `{task}` failed: {reason}",
+            place=place,
+            facts=[("rows", quoted(keys))] if keys else [],
+        )
+
+
+class MapResult(RunError):
+    """The function of a python-lane task returned rows that do not fit what was declared."""
+
+    code = "E303"
+
+    def __init__(self, task: str, faults: Sequence[str], place: Place | None) -> None:
+        """Take the task and each fault as a clause."""
+        super().__init__(
+            f"the function of task `{task}` returned rows that do not fit its schema",
+            place=place,
+            facts=[("fault", fault) for fault in faults],
+            hint="return the columns and types declared in `schema=`",
+        )
+
+
+class SourceChanged(RunError):
+    """A source changed while a task read it, so that what was read is no state of it."""
+
+    code = "E304"
+
+    def __init__(self, task: str, sources: Iterable[str], place: Place | None) -> None:
+        """Take the task and the sources."""
+        super().__init__(
+            f"task `{task}` was not committed: what it reads changed meanwhile",
+            place=place,
+            facts=[("changed", quoted(sources))],
+            hint="run `cpgbuild build` again",
+        )
+
+
+class BadKey(RunError):
+    """The key column of a keyed task is null or names several rows."""
+
+    code = "E305"
+
+    def __init__(self, task: str, column: str, fault: str, place: Place | None) -> None:
+        """Take the task, its key column and the fault as a clause."""
+        super().__init__(
+            f"task `{task}` has a bad key: column `{column}` {fault}",
+            place=place,
+            hint="give every row of the plan a key of its own",
+        )
+
+
+class WarehouseUnwritable(RunError):
+    """The folder of the tables cannot be written."""
+
+    code = "E306"
+
+    def __init__(self, path: str, error: BaseException) -> None:
+        """Take the folder and the system's words."""
+        super().__init__(
+            f"warehouse `{path}` cannot be written",
+            facts=[("reason", describe(error))],
+            hint="make the folder writable, or name another with `--warehouse`",
+        )
+
+
+class Cancelled(RunError):
+    """The build was interrupted while this task ran; nothing of it was committed."""
+
+    code = "E307"
+
+    def __init__(self, task: str) -> None:
+        """Take the task."""
+        super().__init__(f"task `{task}` was interrupted")
