@@ -192,9 +192,7 @@ class LossyResult(CpgbuildError):
 
     code = "E211"
 
-    def __init__(
-        self, task: str, column: str, types: tuple[str, str], place: Place | None
-    ) -> None:
+    def __init__(self, task: str, column: str, types: tuple[str, str], place: Place | None) -> None:
         """Take the task, the column, and its (expression's, engine's) types."""
         believed, given = types
         super().__init__(

@@ -153,9 +153,7 @@ class BadOption(CpgbuildError):
 
     def __init__(self, option: str, value: str, expected: str) -> None:
         """Take the option, its value and the form expected."""
-        super().__init__(
-            f"`{option} {value}` cannot be understood", facts=[("expected", expected)]
-        )
+        super().__init__(f"`{option} {value}` cannot be understood", facts=[("expected", expected)])
 
 
 class UnknownEnvironment(CpgbuildError):

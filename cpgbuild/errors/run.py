@@ -110,3 +110,18 @@ class Cancelled(RunError):
     def __init__(self, task: str) -> None:
         """Take the task."""
         super().__init__(f"task `{task}` was interrupted")
+
+
+class InputMissing(RunError):
+    """A task reads a table that was excluded from the build and was never built."""
+
+    code = "E308"
+
+    def __init__(self, task: str, dataset: str, place: Place | None) -> None:
+        """Take the task and the missing dataset."""
+        super().__init__(
+            f"dataset `{dataset}` is not there",
+            place=place,
+            facts=[("read by", f"task `{task}`")],
+            hint=f"build it first: `cpgbuild build --target {dataset}`",
+        )

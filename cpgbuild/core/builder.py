@@ -1,0 +1,172 @@
+"""Builder: scheduler x rebuilder x ports. One thread, so no locks in the core."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cpgbuild.core.events import Built, Event, Failed, Progressed, Skipped, Started, UpToDate
+from cpgbuild.core.ports import Order, Tick
+from cpgbuild.core.scheduler import Scheduler
+from cpgbuild.core.task import Lane, TaskKind
+from cpgbuild.core.trace import Trace
+from cpgbuild.core.validate import check_edge
+from cpgbuild.errors.report import Problems
+from cpgbuild.errors.run import Cancelled, InputMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cpgbuild.core.graph import Graph
+    from cpgbuild.core.ports import Engine, Reporter, Result, Store
+    from cpgbuild.core.rebuilder import Decision, Rebuilder
+    from cpgbuild.core.selection import Selection
+    from cpgbuild.core.task import Task
+    from cpgbuild.errors.report import CpgbuildError
+
+INTERRUPTED = "interrupted"
+STOPPED = "the build stopped"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a build went, as counts of tasks; `interrupted` where a user stopped it."""
+
+    built: int = 0
+    up_to_date: int = 0
+    failed: int = 0
+    skipped: int = 0
+    interrupted: bool = False
+    saved: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports that one build works with, and how it goes on after a failure."""
+
+    engine: Engine
+    store: Store
+    report: Reporter
+    lanes: Mapping[Lane, int] = field(default_factory=dict)
+    keep_going: bool = False
+
+
+class Builder:
+    """Brings the selected tasks up to date with the fewest runs."""
+
+    def __init__(
+        self, graph: Graph, rebuilder: Rebuilder, selection: Selection, world: World
+    ) -> None:
+        """Take what to build, who decides, and the ports."""
+        self._graph = graph
+        self._rebuilder = rebuilder
+        self._world = world
+        self._scheduler = Scheduler(graph, selection.tasks)
+        self._running: dict[str, Decision] = {}
+        self._stopping = ""
+        self.outcome = Outcome()
+
+    def build(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
+        """Run the readiness loop to its end; `interrupted` is asked between steps."""
+        while True:
+            if interrupted() and not self.outcome.interrupted:
+                self._stop(INTERRUPTED)
+                self.outcome.interrupted = True
+                self._world.engine.cancel()
+            self._start_ready()
+            if not self._running:
+                break
+            answer = self._world.engine.wait()
+            if isinstance(answer, Tick):
+                if answer.task in self._running:
+                    self._report(Progressed(answer.task, answer.rows))
+                continue
+            self._finish(answer)
+        for task in self._scheduler.remaining():
+            self._report(Skipped(task, self._stopping or STOPPED))
+        return self.outcome
+
+    def _stop(self, why: str) -> None:
+        self._stopping = self._stopping or why
+
+    def _start_ready(self) -> None:
+        while not self._stopping:
+            task = self._scheduler.pop_ready(self._full_lanes())
+            if task is None:
+                return
+            self._take(task)
+
+    def _full_lanes(self) -> set[Lane]:
+        busy = Counter(decision.task.lane for decision in self._running.values())
+        return {lane for lane, n in busy.items() if n >= self._world.lanes.get(lane, 1)}
+
+    def _take(self, task: Task) -> None:
+        """Decide upon a ready task: settle it at once, or start it."""
+        errors = self._edge_errors(task)
+        if errors:
+            error = errors[0] if len(errors) == 1 else Problems(errors)
+            self._fail(Failed(task, (), error, 0.0))
+            return
+        decision = self._rebuilder.decide(task)
+        if task.kind is TaskKind.VIEW:
+            self._settle_view(decision)
+        elif decision.reasons:
+            self._running[task.name] = decision
+            self._report(Started(task, decision.reasons))
+            self._world.engine.start(Order(task, decision.reads, decision.previous))
+        else:
+            self.outcome.saved += decision.previous.seconds if decision.previous else 0.0
+            self._report(UpToDate(task))
+            self._scheduler.succeed(task)
+
+    def _edge_errors(self, task: Task) -> list[CpgbuildError]:
+        """Check every edge against the evidence that is really there."""
+        errors: list[CpgbuildError] = []
+        for requirement in task.requires:
+            found = self._rebuilder.evidence(requirement.dataset)
+            if found is None:
+                errors.append(InputMissing(task.name, requirement.dataset, task.place))
+            else:
+                errors += check_edge(task, requirement, found.schema)
+        return errors
+
+    def _settle_view(self, decision: Decision) -> None:
+        """A view costs nothing until something reads it: record what it is now."""
+        task = decision.task
+        evidence = self._rebuilder.view(decision)
+        self._rebuilder.settle(task, evidence)
+        if decision.reasons and evidence is not None:
+            trace = Trace(task.name, task.plan, decision.reads, evidence.stamp())
+            self._world.store.record(trace)
+            self._report(Built(task, decision.reasons, None, 0.0))
+        else:
+            self._report(UpToDate(task))
+        self._scheduler.succeed(task)
+
+    def _finish(self, result: Result) -> None:
+        decision = self._running.pop(result.task)
+        task = decision.task
+        if result.error is not None or result.trace is None:
+            error = result.error or Cancelled(task.name)
+            self._fail(Failed(task, decision.reasons, error, result.seconds))
+            return
+        self._rebuilder.settle(task, result.evidence)
+        self._world.store.record(result.trace)
+        rows = result.trace.rows
+        self._report(Built(task, decision.reasons, rows, result.seconds, result.detail))
+        self._scheduler.succeed(task)
+
+    def _fail(self, failed: Failed) -> None:
+        """Give up a task with exactly its descendants; without `keep_going` start nothing more."""
+        self._report(failed)
+        for lost in self._scheduler.fail(failed.task):
+            self._report(Skipped(lost, failed.task.name))
+        if not self._world.keep_going:
+            self._stop(STOPPED)
+
+    def _report(self, event: Event) -> None:
+        counts = {Built: "built", UpToDate: "up_to_date", Failed: "failed", Skipped: "skipped"}
+        if name := counts.get(type(event)):
+            setattr(self.outcome, name, getattr(self.outcome, name) + 1)
+        self._world.report(event)

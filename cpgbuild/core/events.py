@@ -1,0 +1,78 @@
+"""Events: what a build says, as data. The CLI turns them into text or JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A task began to run, for these reasons."""
+
+    task: Task
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A running task has written so many rows so far (of a keyed task: handled so many keys)."""
+
+    task: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A task ran and its output was committed; a view was registered or redefined.
+
+    `rows` is the number of rows of the output; None for a view, which has none of its own.
+    `detail` says what of a keyed task ran.
+    """
+
+    task: Task
+    reasons: tuple[Reason, ...]
+    rows: int | None
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpToDate:
+    """A task needed no run."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A task failed; its output stays as it was."""
+
+    task: Task
+    reasons: tuple[Reason, ...]
+    error: Exception
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A task was not looked at: `because` is the failed task upstream, or why the build stopped."""
+
+    task: Task
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a build would do with a task, and why."""
+
+    task: Task
+    action: str
+    reasons: tuple[Reason, ...]
+
+
+Event = Started | Progressed | Built | UpToDate | Failed | Skipped

@@ -1,0 +1,87 @@
+"""Scheduler: which tasks are ready. A readiness loop over the graph; it starts nothing itself."""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING
+
+import rustworkx as rx
+
+from cpgbuild.core.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from cpgbuild.core.graph import Graph
+    from cpgbuild.core.task import Lane
+
+
+class Scheduler:
+    """Hands out each selected task once, when all producers of all it reads have succeeded.
+
+    Ready tasks come by priority (ascending), then name, with no barrier between generations.
+    """
+
+    def __init__(self, graph: Graph, selected: Iterable[str]) -> None:
+        """Take the graph and the names of the tasks to hand out."""
+        self._tasks = {name: graph.tasks[name] for name in selected}
+        self._dag: rx.PyDiGraph[str | Task, None] = rx.PyDiGraph(multigraph=False)
+        self._node = {name: self._dag.add_node(task) for name, task in self._tasks.items()}
+        self._connect()
+        # The evidence that is there, and the tasks that need none: all that nothing precedes.
+        initial = [n for n in self._dag.node_indices() if not self._dag.in_degree(n)]
+        self._sorter = rx.TopologicalSorter(self._dag, check_cycle=False, initial=initial)
+        self._ready: list[tuple[int, str]] = []
+        self._unfinished = set(self._tasks)
+        self._advance()
+
+    def _connect(self) -> None:
+        datasets: dict[str, int] = {}
+
+        def dataset(name: str) -> int:
+            if name not in datasets:
+                datasets[name] = self._dag.add_node(name)
+            return datasets[name]
+
+        for name, task in self._tasks.items():
+            self._dag.add_edge(self._node[name], dataset(task.dataset), None)
+            for requirement in task.requires:
+                self._dag.add_edge(dataset(requirement.dataset), self._node[name], None)
+
+    def _advance(self) -> None:
+        """Pass through datasets that became ready, up to the tasks behind them."""
+        while nodes := self._sorter.get_ready():
+            for node in nodes:
+                payload = self._dag[node]
+                if isinstance(payload, Task):
+                    insort(self._ready, (payload.priority, payload.name))
+                else:
+                    self._sorter.done(node)
+
+    def pop_ready(self, full: Container[Lane] = ()) -> Task | None:
+        """Take the first ready task whose lane is not in `full`; None where there is none."""
+        for position, (_, name) in enumerate(self._ready):
+            task = self._tasks[name]
+            if task.lane not in full:
+                del self._ready[position]
+                return task
+        return None
+
+    def succeed(self, task: Task) -> None:
+        """Mark a task done, run or up to date, and free those that wait for it."""
+        self._unfinished.discard(task.name)
+        self._sorter.done(self._node[task.name])
+        self._advance()
+
+    def fail(self, task: Task) -> list[Task]:
+        """Mark a task failed; return the selected tasks that can now never start, by name."""
+        self._unfinished.discard(task.name)
+        below = rx.descendants(self._dag, self._node[task.name])
+        lost = [n for n in map(self._dag.get_node_data, below) if isinstance(n, Task)]
+        fresh = sorted((t for t in lost if t.name in self._unfinished), key=lambda t: t.name)
+        self._unfinished.difference_update(t.name for t in fresh)
+        return fresh
+
+    def remaining(self) -> list[Task]:
+        """Return the tasks that neither succeeded, failed nor were lost, by name."""
+        return [self._tasks[name] for name in sorted(self._unfinished)]

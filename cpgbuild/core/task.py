@@ -1,0 +1,76 @@
+"""Task: the unit of work, as data. It holds no code and cannot run itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cpgbuild.core.schema import Schema
+
+if TYPE_CHECKING:
+    from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.schema import Column
+    from cpgbuild.errors.report import Place
+
+DEFAULT_PRIORITY = 100
+
+
+class TaskKind(StrEnum):
+    """What becomes of a task's plan."""
+
+    VIEW = "view"
+    COMPUTE = "compute"
+
+
+class Lane(StrEnum):
+    """What a task runs on; each lane has its own limit of tasks at once."""
+
+    ENGINE = "engine"
+    PYTHON = "python"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a task's plan reads of one dataset: the columns that it needs, with their types.
+
+    No column is needed to count rows, so `columns` may be empty.
+    """
+
+    dataset: str
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The required columns' names."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One compiled task: the datasets that it requires, the one that it produces, its plan.
+
+    `output` names what the task itself writes or registers. It is the dataset, unless several
+    tasks contribute to it; then it is the task's part of it, `<dataset>/<part>`.
+    """
+
+    name: str
+    dataset: str
+    kind: TaskKind
+    requires: tuple[Requirement, ...]
+    plan: Fingerprint
+    schema: Schema = field(default_factory=Schema)
+    output: str = ""
+    lane: Lane = Lane.ENGINE
+    priority: int = DEFAULT_PRIORITY
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    partition_by: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    place: Place | None = None
+
+    def __post_init__(self) -> None:
+        """Let the output be the dataset where nothing else is said."""
+        if not self.output:
+            object.__setattr__(self, "output", self.dataset)
