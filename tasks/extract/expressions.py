@@ -1,0 +1,94 @@
+"""Facts stated by expressions and simple statements."""
+
+from tree_sitter import Node
+
+from tasks.extract.file_facts import FileFacts, Here, first_named, local_id, name_token, optional_id
+
+
+def on_identifier(facts: FileFacts, node: Node, here: Here) -> str:
+    """Record a name."""
+    text = facts.text(node)
+    facts.facts["names"].facts.append((*here.place, text, here.parent_kind, here.field))
+    return text
+
+
+def on_call(facts: FileFacts, node: Node, here: Here) -> str | None:
+    """Record a call; the node's name is the last name of what is called."""
+    arguments = node.child_by_field_name("arguments")
+    n_args = 1  # a generator is passed without parentheses of its own
+    if arguments is not None and arguments.type == "argument_list":
+        n_args = sum(argument.type != "comment" for argument in arguments.named_children)
+    return _record_call(facts, here, "call", node.child_by_field_name("function"), n_args)
+
+
+def on_decorator(facts: FileFacts, node: Node, here: Here) -> str | None:
+    """Record ``@f`` as the call ``f(definition)``; of ``@f(x)`` only ``f(x)`` names its callee."""
+    return _record_call(facts, here, "decorator", first_named(node), 1)
+
+
+def on_import(facts: FileFacts, node: Node, here: Here) -> None:
+    """Record each name of an import statement."""
+    source = node.child_by_field_name("module_name")
+    dotted = "" if source is None else facts.text(source)
+    module = dotted.lstrip(".")
+    is_from = node.type != "import_statement"
+    if node.type == "future_import_statement":
+        module = dotted = "__future__"
+    add = facts.facts["imports"].facts.append
+    for imported in node.children_by_field_name("name"):
+        name, alias = imported, None
+        if imported.type == "aliased_import":
+            name = imported.child_by_field_name("name") or imported
+            alias = imported.child_by_field_name("alias")
+        what = (module, len(dotted) - len(module), facts.text(name))
+        what = what if is_from else (facts.text(name), 0, None)
+        add((*here.place, *what, None if alias is None else facts.text(alias)))
+    if any(child.type == "wildcard_import" for child in node.named_children):
+        add((*here.place, module, len(dotted) - len(module), "*", None))
+
+
+def on_assignment(facts: FileFacts, node: Node, here: Here) -> str | None:
+    """Record an assignment; the node's name is its operator."""
+    is_named = node.type == "named_expression"
+    target = node.child_by_field_name("name" if is_named else "left")
+    value = node.child_by_field_name("value" if is_named else "right")
+    kinds = [None if part is None else part.type for part in (target, value)]
+    fact = (*here.place, optional_id(target), kinds[0], optional_id(value), kinds[1])
+    facts.facts["assigns"].facts.append(fact)
+    operator = node.child_by_field_name("operator")
+    return (":=" if is_named else "=") if operator is None else operator.type
+
+
+def on_return(facts: FileFacts, node: Node, here: Here) -> None:
+    """Record what a function gives back."""
+    kind = "return" if node.type == "return_statement" else "yield"
+    value = first_named(node)
+    facts.facts["returns"].facts.append((*here.place, kind, optional_id(value)))
+
+
+def on_literal(facts: FileFacts, node: Node, _: Here) -> str:
+    """A literal's name is its text, cut short."""
+    return facts.text(node)
+
+
+def on_operator(_: FileFacts, node: Node, __: Here) -> str | None:
+    """An operator's name is its token; of a chain of comparisons, the first."""
+    token = node.child_by_field_name("operator") or node.child_by_field_name("operators")
+    return "not" if token is None else token.type
+
+
+def _record_call(
+    facts: FileFacts, here: Here, kind: str, callee: Node | None, n_args: int
+) -> str | None:
+    if callee is None:
+        return None
+    token = name_token(callee)
+    name = None if token is None else facts.text(token)
+    receiver = callee.child_by_field_name("object") if callee.type == "attribute" else None
+    before = None if receiver is None else facts.text(receiver)
+    if token is None and kind == "decorator":
+        return None
+    name_node = None if token is None else local_id(token)
+    fact = (*here.place, kind, facts.text(callee), name, name_node, before, n_args)
+    facts.facts["calls"].facts.append(fact)
+    return name
