@@ -5,7 +5,7 @@ import pyarrow as pa
 from tasks.extract.cst_schema import CST_NESTED, LAYOUT
 from tasks.extract.file_facts import FileFacts
 from tasks.extract.struct_lists import StructLists
-from tasks.extract.text_layout import line_starts, wide_characters
+from tasks.extract.text_layout import Offsets, line_starts, wide_characters
 from tasks.extract.tree_walk import python_grammar, walk_tree
 
 
@@ -26,10 +26,11 @@ def extract_files(files: pa.RecordBatch) -> pa.Table:
     for content in files.column("content"):
         source = content.as_py()
         tree = grammar.parser.parse(source)
+        starts = line_starts(source)
         facts.begin(source)
-        walk_tree(tree, grammar, facts)
+        walk_tree(tree, grammar, facts, starts.tolist())
         facts.end()
-        n_lines = _record_layout(layout, source)
+        n_lines = _record_layout(layout, source, starts)
         summaries.append((len(source), n_lines, tree.root_node.has_error, _note(source)))
     columns: dict[str, pa.Array] = {name: files.column(name) for name in ("path", "sha256")}
     by_field = zip(*summaries, strict=True) if summaries else ([], [], [], [])
@@ -38,9 +39,8 @@ def extract_files(files: pa.RecordBatch) -> pa.Table:
     return pa.table(columns, schema=CST_NESTED)
 
 
-def _record_layout(layout: dict[str, StructLists], source: bytes) -> int:
+def _record_layout(layout: dict[str, StructLists], source: bytes, starts: Offsets) -> int:
     """Record lines and wide characters; return the number of lines, as an editor counts."""
-    starts = line_starts(source)
     layout["lines"].facts.extend(enumerate(starts.tolist(), start=1))
     layout["wide"].facts.extend(
         (line + 1, *columns) for line, *columns in wide_characters(source, starts)

@@ -17,7 +17,15 @@ SPAN = {"start": INT, "end": INT}
 # Where a fact was stated: its node, the scope whose body holds it, and the node's span.
 PLACE = {"node": TEXT, "scope": TEXT, **SPAN}
 
-NODES = {"node": TEXT, "parent": TEXT, "kind": TEXT, "field": TEXT, "name": TEXT, **SPAN}
+NODES = {
+    "node": TEXT,
+    "parent": TEXT,
+    "kind": TEXT,
+    "field": TEXT,
+    "name": TEXT,
+    **SPAN,
+    "line": INT,
+}
 DEFS = {
     **PLACE,
     "kind": TEXT,  # function | class | lambda

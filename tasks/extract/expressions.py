@@ -12,6 +12,27 @@ def on_identifier(facts: FileFacts, node: Node, here: Here) -> str:
     return text
 
 
+def on_dotted_name(facts: FileFacts, node: Node, here: Here) -> str:
+    """Record ``a.b`` as one name, since an import names it whole; ``a`` is an identifier."""
+    if node.named_child_count > 1:
+        return on_identifier(facts, node, here)
+    return facts.text(node)
+
+
+def on_alias(facts: FileFacts, node: Node, here: Here) -> str:
+    """Record ``x as y`` as one name `y`: indexers define the alias with this span."""
+    alias = node.child_by_field_name("alias")
+    text = facts.text(node if alias is None else alias)
+    facts.facts["names"].facts.append((*here.place, text, here.parent_kind, here.field))
+    return text
+
+
+def on_attribute(facts: FileFacts, node: Node, here: Here) -> None:
+    """Record ``a.b`` as one name where it is assigned to: indexers define it with this span."""
+    if here.field == "left" and here.parent_kind in {"assignment", "augmented_assignment"}:
+        on_identifier(facts, node, here)
+
+
 def on_call(facts: FileFacts, node: Node, here: Here) -> str | None:
     """Record a call; the node's name is the last name of what is called."""
     arguments = node.child_by_field_name("arguments")

@@ -1,6 +1,7 @@
 """The walk over one file's concrete syntax tree."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import tree_sitter_python
@@ -22,6 +23,9 @@ HANDLERS: dict[str, Handler] = {
     "function_definition": defs.on_function,
     "class_definition": defs.on_class,
     "lambda": defs.on_lambda,
+    "attribute": exprs.on_attribute,
+    "dotted_name": exprs.on_dotted_name,
+    "aliased_import": exprs.on_alias,
     "type": defs.on_annotation,
     "return_statement": exprs.on_return,
     "yield": exprs.on_return,
@@ -66,16 +70,23 @@ def python_grammar() -> Grammar:
     return Grammar(Language(tree_sitter_python.language()))
 
 
-def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts) -> None:
+def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[int]) -> None:
     """Record every named node of the tree in pre-order, and what its handler finds.
 
     A cursor visits the nodes, so the depth of the tree is limited by memory only. The scope of a
     node is the innermost function, class or lambda whose *body* holds it: decorators, defaults,
     annotations and base classes are evaluated outside, and belong to the scope around.
+
+    Args:
+        tree: the parsed file.
+        grammar: what it was parsed with.
+        facts: what takes the nodes, begun for this file.
+        starts: the byte offset of each line.
     """
     cursor = tree.walk()
     add = facts.facts["nodes"].facts.append
     seen: set[str] = set()
+    line, line_after = 0, (*starts, sys.maxsize)  # pre-order visits nodes by their start
     ancestors: list[Ancestor] = [(None, "", MODULE)]
     while True:
         node = cursor.node
@@ -85,6 +96,8 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts) -> None:
             field = None if field_id is None else grammar.fields[field_id]
             parent, parent_kind, scope = ancestors[-1]
             start, end = node.start_byte, node.end_byte
+            while line_after[line] <= start:
+                line += 1
             own = _own_id(f"{start}-{end}:{kind}" if parent else MODULE, seen)
             if field == "body" and parent is not None and parent_kind in SCOPE_KINDS:
                 scope = parent
@@ -92,7 +105,7 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts) -> None:
             if handler is not None:
                 here = Here(own, parent, scope, parent_kind, field, start, end)
                 name = handler(facts, node, here)
-            add((own, parent, kind, field, name, start, end))
+            add((own, parent, kind, field, name, start, end, line))
             if cursor.goto_first_child():
                 ancestors.append((own, kind, scope))
                 continue

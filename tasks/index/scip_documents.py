@@ -11,6 +11,12 @@ from tasks.index.scip_schema import SCIP_NESTED
 from tasks.index.ty_scip import refuse, run_ty_scip
 
 
+def scip_documents(request: pa.RecordBatch) -> pa.Table:
+    """Answer a request of one row: with a column `index` it is decoded, else one is made."""
+    given = "index" in request.schema.names
+    return decode_given(request) if given else index_sources(request)
+
+
 def index_sources(request: pa.RecordBatch) -> pa.Table:
     """Make an index of the sources and decode it.
 

@@ -1,0 +1,119 @@
+"""Nodes of the graph, one task a source of nodes."""
+
+import ibis
+from ibis import _, ir
+
+from cpgbuild import Catalog, compute, view
+from tasks.nested import file_id, no_span, span
+
+COLUMNS = (
+    "node_id",
+    "path",
+    "kind",
+    "name",
+    "full_name",
+    "span",
+    "line",
+    "is_external",
+    "cst_kind",
+)
+
+
+@compute(name="compute.write_nodes_delta", priority=90, tags=["graph"])
+def cpg_nodes_delta(catalog: Catalog) -> ibis.Table:
+    """All nodes of the graph."""
+    return catalog.table("v_nodes_union")
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes"])
+def syntax_nodes(catalog: Catalog) -> ibis.Table:
+    """Every named node of the syntax trees, by the kind that the specification gives it."""
+    nodes = catalog.table("v_cst_nodes")
+    kinds = catalog.table("v_cpg_kinds")
+    named = catalog.table("v_full_names").select("node_id", "full_name")
+    params = catalog.table("v_cst_params").select(param_id="node_id", param="name")
+    found = nodes.left_join(kinds, "cst_kind").drop("cst_kind_right")
+    found = found.left_join(named, "node_id").drop("node_id_right")
+    found = found.left_join(params, found.node_id == params.param_id)
+    kind = ibis.cases(
+        (found.param_id.notnull(), "METHOD_PARAMETER_IN"),
+        ((found.field == "attribute") & (found.cst_kind == "identifier"), "FIELD_IDENTIFIER"),
+        else_=ibis.coalesce(found.kind, "UNKNOWN"),
+    )
+    return found.mutate(
+        kind=kind,
+        name=ibis.coalesce(found.param, found.name),
+        span=span(found.start, found.end),
+        is_external=ibis.literal(value=False),
+    ).select(COLUMNS)
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes"])
+def file_nodes(catalog: Catalog) -> ibis.Table:
+    """A FILE node for each source file."""
+    files = catalog.table("cst_nested").select("path", "size")
+    return files.mutate(
+        node_id=file_id(files.path),
+        kind=ibis.literal("FILE"),
+        name="path",
+        full_name="path",
+        span=span(ibis.literal(0, "int32"), files.size.cast("int32")),
+        line=ibis.literal(1, "int32"),
+        is_external=ibis.literal(value=False),
+        cst_kind=ibis.null("string"),
+    ).select(COLUMNS)
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes"])
+def symbol_nodes_of_their_own(catalog: Catalog) -> ibis.Table:
+    """Variables, members, and functions, types and members of other packages."""
+    symbols = catalog.table("v_norm_ids").filter(_.name_id.isnull())
+    own = symbols.filter(symbols.kind != "NAMESPACE_BLOCK")
+    nodes = own.group_by("node_id").agg(
+        path=_.path.min(),
+        kind=_.kind.min(),
+        name=_.name.min(),
+        full_name=_.full_name.min(),
+        is_external=_.is_external.min(),
+    )
+    return _nowhere(nodes)
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes"])
+def external_modules(catalog: Catalog) -> ibis.Table:
+    """Modules of other packages: the index names some of them, import statements all."""
+    symbols = catalog.table("v_norm_ids").filter(_.is_external, _.kind == "NAMESPACE_BLOCK")
+    imports = catalog.table("v_resolved_imports").filter(_.is_external)
+    known = symbols.select("node_id", "full_name")
+    named = imports.select(node_id="module_id", full_name="module")
+    modules = known.union(named, distinct=True)
+    return _nowhere(
+        modules.mutate(
+            path=ibis.null("string"),
+            kind=ibis.literal("NAMESPACE_BLOCK"),
+            name=modules.full_name.re_extract(r"([^.]*)$", 1),
+            is_external=ibis.literal(value=True),
+        )
+    )
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes", "types"])
+def type_nodes(catalog: Catalog) -> ibis.Table:
+    """A TYPE node for each distinct annotated type."""
+    types = catalog.table("type_nodes_v1")
+    return _nowhere(
+        types.select(
+            "name",
+            node_id="type_id",
+            path=ibis.null("string"),
+            kind=ibis.literal("TYPE"),
+            full_name="name",
+            is_external=ibis.literal(value=False),
+        )
+    )
+
+
+def _nowhere(nodes: ir.Table) -> ir.Table:
+    """Return nodes that have no span of their own with all columns."""
+    line, cst_kind = ibis.null("int32"), ibis.null("string")
+    return nodes.mutate(span=no_span(), line=line, cst_kind=cst_kind).select(COLUMNS)
