@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import ibis
 import ibis.expr.operations as ops
 import sqlglot.expressions as sge
-from ibis.backends.sql.compilers import DataFusionCompiler
 from ibis.backends.sql.dialects import DataFusion
 
+from cpgbuild.plan import operations
 from cpgbuild.plan.functions import function_of
 
 __all__ = ["Compiler", "Dialect", "compile_table", "render"]
@@ -45,8 +45,8 @@ class Dialect(DataFusion):  # type: ignore[misc]
             return f"TRY_CAST({self.sql(expression, 'this')} AS {self.sql(expression, 'to')})"
 
 
-class Compiler(DataFusionCompiler):  # type: ignore[misc]
-    """Ibis' compiler for DataFusion, put right."""
+class Compiler(operations.Nested, operations.Times, operations.Values):
+    """Ibis' compiler for DataFusion, put right; says by which name a UDF is registered."""
 
     __slots__ = ("root",)
 

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import inspect
-import typing
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from ibis.backends.datafusion import udfs
 from ibis.expr.operations.udf import InputType
 from ibis.formats.pyarrow import PyArrowType
 
+from cpgbuild.plan import urls
 from cpgbuild.plan.code import code_digest
 from cpgbuild.plan.types import normalise, to_text
 
@@ -172,11 +172,14 @@ def _by_array(function: Callable[..., Any], output: pa.DataType) -> Callable[...
 
 def _helper(name: str) -> Function:
     """One of the functions that Ibis' own backend would have registered."""
-    function = getattr(udfs, name)
-    hints = typing.get_type_hints(function)
-    types = [
-        normalise(PyArrowType.from_ibis(dt.dtype(hints[argument])))
-        for argument in (*inspect.signature(function).parameters, "return")
-    ]
+    if name == "regex_split":
+        function: Callable[..., Any] = udfs.regex_split
+        types = [pa.string(), pa.string(), normalise(pa.list_(pa.string()))]
+        call = function
+    else:
+        function = getattr(urls, name)
+        arguments = inspect.signature(function).parameters
+        types = [pa.string() for _ in arguments] + [pa.string()]
+        call = _by_row(function, pa.string())
     digest = code_digest(function)
-    return Function(name, tuple(types[:-1]), types[-1], function, digest, "immutable")
+    return Function(name, tuple(types[:-1]), types[-1], call, digest, "immutable")
