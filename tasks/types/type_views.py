@@ -23,7 +23,7 @@ def normal_text(text: ir.StringValue) -> ir.StringValue:
 def type_exprs_norm_v1(catalog: Catalog) -> ibis.Table:
     """Annotations with normalised text, and the symbol of their outermost type."""
     written = catalog.table("v_cst_annotations")
-    spans = catalog.table("scip_spans").filter(~_.is_definition)
+    spans = catalog.table("scip_spans").filter(~_.is_definition, ~_.is_local)
     heads = spans.group_by("path", head_start="start", head_end="end").agg(symbol=_.symbol.min())
     found = written.left_join(heads, ["path", "head_start", "head_end"])
     norm = normal_text(found.text)
