@@ -1,1 +1,39 @@
-"""make for data views."""
+"""make for data views: write views as plain relational expressions; the rest follows from them.
+
+The names below are what a task module needs; `cpgbuild.api` has the commands as functions. They
+are imported when first used, so that `cpgbuild --help` needs none of the engine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cpgbuild.errors.report import CpgbuildError, Problems
+    from cpgbuild.plan.catalog import Catalog
+    from cpgbuild.plan.definition import compute, view
+
+__all__ = [
+    "Catalog",
+    "CpgbuildError",
+    "Problems",
+    "compute",
+    "view",
+]
+
+_HOMES = {
+    "Catalog": "cpgbuild.plan.catalog",
+    "CpgbuildError": "cpgbuild.errors.report",
+    "Problems": "cpgbuild.errors.report",
+    "compute": "cpgbuild.plan.definition",
+    "view": "cpgbuild.plan.definition",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    import importlib  # noqa: PLC0415 -- not needed by `--version`
+
+    if name not in _HOMES:
+        raise AttributeError(f"module `cpgbuild` has no attribute `{name}`")
+    return getattr(importlib.import_module(_HOMES[name]), name)

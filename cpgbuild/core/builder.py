@@ -114,7 +114,8 @@ class Builder:
         elif decision.reasons:
             self._running[task.name] = decision
             self._report(Started(task, decision.reasons))
-            self._world.engine.start(Order(task, decision.reads, decision.previous))
+            previous = decision.previous if decision.can_build_upon else None
+            self._world.engine.start(Order(task, decision.reads, previous))
         else:
             self.outcome.saved += decision.previous.seconds if decision.previous else 0.0
             self._report(UpToDate(task))

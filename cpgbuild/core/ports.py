@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task to run, and what it was decided upon: the inputs' stamps by dataset."""
+    """A task to run, and what it was decided upon: the inputs' stamps by dataset.
+
+    `previous` is the trace of what the output holds now; None where that cannot be built upon.
+    """
 
     task: Task
     reads: dict[str, Stamp]
@@ -80,6 +83,6 @@ class Store(Protocol):
 class Reporter(Protocol):
     """Is told what happens, as it happens."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Take one event."""
         ...

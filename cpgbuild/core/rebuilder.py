@@ -45,12 +45,21 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided of a task, and upon what: the stamps of all it reads, where known."""
+    """What was decided of a task, and upon what: the stamps of all it reads, where known.
+
+    `previous` is the trace of its last run, whatever became of the output since.
+    """
 
     task: Task
     reasons: tuple[Reason, ...]
     reads: dict[str, Stamp]
     previous: Trace | None
+
+    @property
+    def can_build_upon(self) -> bool:
+        """Whether the output still is what `previous` says, and nobody asked to make it anew."""
+        spoilt = {Cause.OUTPUT_MISSING, Cause.OUTPUT_CHANGED, Cause.FORCED, Cause.PLAN_CHANGED}
+        return self.previous is not None and not spoilt & {r.cause for r in self.reasons}
 
 
 def reasons_to_run(

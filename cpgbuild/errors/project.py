@@ -115,6 +115,20 @@ class BadTask(CpgbuildError):
         super().__init__(f"task `{task}` {fault}", place=place, hint=hint)
 
 
+class BadSqlHeader(CpgbuildError):
+    """The `-- cpgbuild:` line of a SQL file is not TOML."""
+
+    code = "E109"
+
+    def __init__(self, reason: str, place: Place) -> None:
+        """Take the parser's words and the line."""
+        super().__init__(
+            f"the header cannot be read: {reason}",
+            place=place,
+            hint='write it as `-- cpgbuild: kind = "compute", priority = 90`',
+        )
+
+
 class UnknownVariable(CpgbuildError):
     """A variable is read or set that `[vars]` does not declare."""
 
@@ -188,16 +202,12 @@ class SourceMissing(CpgbuildError):
 
     code = "E121"
 
-    def __init__(self, source: str, path: str, place: Place | None, readers: Iterable[str]) -> None:
-        """Take the source, its resolved path and the tasks that read it."""
-        tasks = list(readers)
-        facts = [("path", f"`{path}`")]
-        if tasks:
-            facts.append(("read by", quoted(tasks)))
+    def __init__(self, source: str, path: str, place: Place | None) -> None:
+        """Take the source and its resolved path."""
         super().__init__(
             f"source `{source}` is missing: nothing is there",
             place=place,
-            facts=facts,
+            facts=[("path", f"`{path}`")],
             hint=f"correct `path` in `[sources.{source}]`, or create it",
         )
 

@@ -1,0 +1,299 @@
+"""The command line: it parses, asks `api`, and shows the answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cpgbuild.cli import exit_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from cpgbuild.cli.output import Output
+    from cpgbuild.project.config import Overrides
+
+app = typer.Typer(
+    name="cpgbuild",
+    help="make for data views: rebuilds exactly what a change affects, and says why.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-C", help="Folder of cpgbuild.toml, or below it.")
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="Dataset or task to bring up to date; repeatable."),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="Dataset or task to leave as it is; repeatable."),
+]
+ForceOption = Annotated[
+    list[str] | None, typer.Option("--force", help="Dataset or task to run anyway; repeatable.")
+]
+VarOption = Annotated[
+    list[str] | None, typer.Option("--var", help="NAME=VALUE: set a variable once; repeatable.")
+]
+EnvOption = Annotated[
+    str | None, typer.Option("--env", help="Lay the tables of [env.NAME] over the others.")
+]
+WarehouseOption = Annotated[
+    str | None, typer.Option("--warehouse", help="Folder or URL of the tables, this once.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON lines.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show all tasks, and errors as they were raised.")
+]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it so
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"cpgbuild {version('cpgbuild')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Rebuild exactly what a change affects, and say why."""
+
+
+@app.command(
+    epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  "
+    "cpgbuild plan --exit-code --json"
+)
+def plan(
+    project: ProjectOption = Path(),
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    force: ForceOption = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 3 where there is work to do.")
+    ] = False,
+) -> None:
+    """Show what a build would run, and why. Runs nothing."""
+    output = _output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.answers import show_plan
+
+        planned = api.plan(
+            project,
+            targets=target or (),
+            exclude=exclude or (),
+            force=force or (),
+            overrides=_overrides(var, env, warehouse),
+        )
+        work = show_plan(planned, output)
+        return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
+
+    _finish(output, run)
+
+
+@app.command(
+    epilog="Examples:  cpgbuild build  |  cpgbuild build --target cpg_edges_delta  |  "
+    "cpgbuild build --var region=us --warehouse /tmp/us  |  cpgbuild build --keep-going"
+)
+def build(
+    project: ProjectOption = Path(),
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    force: ForceOption = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going", "-k", help="After a failure, build all that does not need it."
+        ),
+    ] = False,
+) -> None:
+    """Bring datasets up to date with the fewest runs."""
+    output = _output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.answers import show_outcome
+        from cpgbuild.cli.progress import BuildProgress
+
+        interrupt = Interrupt()
+        with interrupt, BuildProgress(output) as progress:
+            outcome = api.build(
+                project,
+                targets=target or (),
+                exclude=exclude or (),
+                force=force or (),
+                overrides=_overrides(var, env, warehouse),
+                keep_going=keep_going,
+                report=progress,
+                interrupted=interrupt.asked,
+            )
+        show_outcome(outcome, output)
+        if outcome.interrupted:
+            # A query that does not end would hold the interpreter's exit; nothing of it commits.
+            _leave_at_once()
+        return exit_codes.TASK_FAILED if outcome.failed else exit_codes.OK
+
+    _finish(output, run)
+
+
+@app.command(epilog="Examples:  cpgbuild impact orders  |  cpgbuild impact view.norm_spans --json")
+def impact(
+    name: Annotated[str, typer.Argument(help="Dataset or task.")],
+    project: ProjectOption = Path(),
+    var: VarOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show all that lies downstream of a dataset or task."""
+    output = _output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.answers import show_impact
+
+        found = api.impact(name, project, overrides=_overrides(var, env, None))
+        show_impact(name, found, output)
+        return exit_codes.OK
+
+    _finish(output, run)
+
+
+@app.command(epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph --mermaid")
+def graph(
+    project: ProjectOption = Path(),
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="In Mermaid's language instead of DOT.")
+    ] = False,
+    var: VarOption = None,
+    env: EnvOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Print the graph of datasets, as DOT, without the edges that others imply."""
+    output = _output(as_json=False, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+
+        form = "mermaid" if mermaid else "dot"
+        output.raw(api.graph(project, form=form, overrides=_overrides(var, env, None)))
+        return exit_codes.OK
+
+    _finish(output, run)
+
+
+@app.command(epilog="Examples:  cpgbuild init  |  cpgbuild init my_project")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; it is made if need be.")] = Path(),
+    verbose: VerboseOption = False,
+) -> None:
+    """Start a project, with an example that builds at once."""
+    output = _output(as_json=False, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.project.starter import start_project
+
+        for path in start_project(folder):
+            output.line(("created  ", "green"), (str(path), ""))
+        where = "" if folder == Path() else f"cd {folder} && "
+        output.line((f"\nNow: {where}cpgbuild build", ""))
+        return exit_codes.OK
+
+    _finish(output, run)
+
+
+def _output(*, as_json: bool, verbose: bool) -> Output:
+    from cpgbuild.cli.output import Output
+
+    return Output(as_json=as_json, verbose=verbose)
+
+
+def _overrides(var: list[str] | None, env: str | None, warehouse: str | None) -> Overrides:
+    from cpgbuild.errors.project import BadOption
+    from cpgbuild.project.config import Overrides
+
+    variables = {}
+    for text in var or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise BadOption("--var", text, "a name, `=` and a value, as `--var region=us`")
+        variables[name] = value
+    return Overrides(variables, env, warehouse)
+
+
+def _finish(output: Output, run: Callable[[], int]) -> None:
+    """Run a command to its exit code, whatever it raises."""
+    try:
+        code = run()
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe went away: there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = exit_codes.OK
+    except Exception as error:  # noqa: BLE001 -- a bug gets its own exit code and no traceback
+        code = output.fail(error)
+    raise typer.Exit(code)
+
+
+def _leave_at_once() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_codes.INTERRUPTED)
+
+
+class Interrupt:
+    """Ctrl-C: the first one asks the build to end, the second one ends it."""
+
+    def __init__(self) -> None:
+        """Nothing was asked yet."""
+        self._asked = False
+
+    def asked(self) -> bool:
+        """Return whether somebody wants the build to end."""
+        return self._asked
+
+    def _take(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            _leave_at_once()
+        self._asked = True
+
+    def __enter__(self) -> None:
+        """Listen."""
+        self._before = signal.signal(signal.SIGINT, self._take)
+
+    def __exit__(self, *_: object) -> None:
+        """Listen no more."""
+        signal.signal(signal.SIGINT, self._before)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

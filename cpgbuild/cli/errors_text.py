@@ -1,0 +1,62 @@
+"""Errors as text: the fact, the place with the line of the user's file, facts, one hint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from cpgbuild.errors.report import Place, Report
+
+GAP = "  "
+
+
+def report_text(report: Report, base: Path) -> Text:
+    """Return an error as it is shown; paths below `base` are shown relative to it."""
+    text = Text()
+    text.append(f"error[{report.code}]", "bold red")
+    text.append(f": {report.message}\n", "bold")
+    if report.place is not None:
+        _append_place(text, report.place, base)
+    width = max((len(name) for name, _ in report.facts), default=0)
+    for name, value in report.facts:
+        text.append(f"{GAP}{name.ljust(width)}{GAP}", "cyan")
+        text.append(f"{_shortened(value, base)}\n")
+    if report.hint:
+        text.append("\nhint", "bold green")
+        text.append(f": {report.hint}\n")
+    return text
+
+
+def _append_place(text: Text, place: Place, base: Path) -> None:
+    text.append("  --> ", "blue")
+    text.append(f"{_shortened(str(place), base)}\n")
+    line = _line(place)
+    if line is None:
+        return
+    number = str(place.line)
+    margin = " " * len(number)
+    text.append(f"{margin} |\n{number} | ", "blue")
+    text.append(f"{line}\n")
+    text.append(f"{margin} | ", "blue")
+    if place.length and place.column:
+        # Tabs before the column stay tabs, so that the mark stands under what it marks.
+        lead = "".join("\t" if c == "\t" else " " for c in line[: place.column - 1])
+        text.append(f"{lead}{'^' * max(1, min(place.length, len(line) - place.column + 1))}", "red")
+    text.append("\n")
+
+
+def _line(place: Place) -> str | None:
+    if not place.line:
+        return None
+    try:
+        lines = Path(place.path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return lines[place.line - 1].rstrip() if place.line <= len(lines) else None
+
+
+def _shortened(value: str, base: Path) -> str:
+    return value.replace(f"{base}/", "")

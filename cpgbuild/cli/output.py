@@ -1,0 +1,100 @@
+"""Output: the answer on stdout, everything else on stderr, as text or as JSON lines."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from cpgbuild.cli import exit_codes, records
+from cpgbuild.cli.errors_text import report_text
+from cpgbuild.core.builder import Outcome
+from cpgbuild.errors.report import CpgbuildError, InternalError, Problems, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(slots=True)
+class Output:
+    """Where a command's answer and its errors go."""
+
+    as_json: bool = False
+    verbose: bool = False
+    base: Path = field(default_factory=Path.cwd)
+    began: float = field(default_factory=time.monotonic)
+    # A user's text is never read as markup, and a pipe's reader wraps lines itself.
+    stdout: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    stderr: Console = field(
+        default_factory=lambda: Console(highlight=False, soft_wrap=True, stderr=True)
+    )
+
+    @property
+    def seconds(self) -> float:
+        """How long the command has taken, in seconds of the wall clock."""
+        return time.monotonic() - self.began
+
+    def line(self, *parts: tuple[str, str]) -> None:
+        """Write a line of the answer, of (text, style) parts; nothing under `--json`."""
+        if not self.as_json:
+            self.stdout.print(Text.assemble(*parts))
+
+    def raw(self, text: str) -> None:
+        """Write text as it is."""
+        self.stdout.file.write(text)
+
+    def record(self, record: dict[str, Any] | None) -> None:
+        """Write a record under `--json`."""
+        if self.as_json and record is not None:
+            self.stdout.file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            self.stdout.file.flush()
+
+    def summary(self, outcome: Outcome, **more: int) -> None:
+        """Write the last record under `--json`."""
+        self.record(records.summary(outcome, self.seconds, **more))
+
+    def error(self, error: BaseException) -> None:
+        """Write an error: each of several."""
+        for report in reports(error):
+            self.record(records.failure(report))
+            if not self.as_json:
+                self.stderr.print(report_text(report, self.base))
+        if self.verbose and not self.as_json:
+            self._original(error)
+
+    def _original(self, error: BaseException) -> None:
+        """Write, under `-v`, what was raised originally."""
+        cause = error if not isinstance(error, CpgbuildError) else error.__cause__
+        if cause is not None:
+            lines = "".join(traceback.format_exception(cause))
+            self.stderr.print(Text(lines, "dim"))
+
+    def fail(self, error: BaseException) -> int:
+        """Write an error that ends the command, and return the exit code."""
+        self.error(error)
+        self.summary(Outcome())
+        return exit_code(error)
+
+
+def reports(error: BaseException) -> Sequence[Report]:
+    """Return an error as reports: one, or each of several."""
+    if isinstance(error, Problems):
+        return [one for each in error.errors for one in reports(each)]
+    if isinstance(error, CpgbuildError):
+        return [error.report()]
+    words = f"{type(error).__name__}: {error}".splitlines()[0]
+    hint = "this is a bug in cpgbuild: run again with `-v` and report what it shows"
+    return [Report(InternalError.code, words, None, (), hint)]
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error that ends a command."""
+    if isinstance(error, Problems):
+        return max(exit_code(one) for one in error.errors)
+    return error.exit_code if isinstance(error, CpgbuildError) else exit_codes.BUG

@@ -1,0 +1,121 @@
+"""Progress: what a build is at, as lines, and live where there is a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.text import Text
+
+from cpgbuild.cli import records
+from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
+from cpgbuild.core.events import Built, Failed, Progressed, Skipped, Started, UpToDate
+from cpgbuild.core.task import TaskKind
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from cpgbuild.cli.output import Output
+    from cpgbuild.core.events import Event
+
+NAME_WIDTH = 34
+
+
+class BuildProgress:
+    """Takes a build's events and shows them; a context, since the live view must be taken down."""
+
+    def __init__(self, output: Output) -> None:
+        """Take where to show."""
+        self._output = output
+        self._running: dict[str, tuple[float, int]] = {}
+        self._done = 0
+        self._live: Live | None = None
+        if output.stderr.is_terminal and not output.as_json and not output.stderr.is_dumb_terminal:
+            self._live = Live(
+                get_renderable=self._view,
+                console=output.stderr,
+                transient=True,
+                refresh_per_second=8,
+            )
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the live view down."""
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        self._output.record(records.happened(event))
+        match event:
+            case Started(task, _):
+                self._running[task.name] = (time.monotonic(), 0)
+            case Progressed(name, rows) if name in self._running:
+                self._running[name] = (self._running[name][0], rows)
+            case Built() | UpToDate() | Failed() | Skipped():
+                self._running.pop(event.task.name, None)
+                self._done += 1
+                self._show(event)
+            case _:
+                pass
+
+    def _show(self, event: Built | UpToDate | Failed | Skipped) -> None:
+        view = event.task.kind is TaskKind.VIEW
+        name = event.task.name.ljust(NAME_WIDTH)
+        match event:
+            case Built(_, reasons, rows, seconds, detail) if not view or self._output.verbose:
+                facts = (
+                    "" if rows is None else f"{count_text(rows, 'row')}, {seconds_text(seconds)}"
+                )
+                facts += f" ({detail})" if detail else ""
+                why = f"  {reasons_text(reasons)}"
+                self._line(
+                    ("built    ", "green"), (f"{name} ", ""), (facts.ljust(28), ""), (why, "dim")
+                )
+            case UpToDate() if self._output.verbose:
+                self._line(("current  ", "dim"), (name.rstrip(), "dim"))
+            case Failed(_, _, error, seconds):
+                self._line(("failed   ", "bold red"), (f"{name} ", ""), (seconds_text(seconds), ""))
+                self._error(error)
+            case Skipped(_, because):
+                self._line(
+                    ("skipped  ", "yellow"), (f"{name} ", ""), (f"because of {because}", "dim")
+                )
+            case _:
+                pass
+
+    def _line(self, *parts: tuple[str, str]) -> None:
+        """Write a line of the answer; above the live view where both are on one terminal."""
+        if self._live is not None and self._output.stdout.is_terminal:
+            self._live.console.print(Text.assemble(*parts))
+        else:
+            self._output.line(*parts)
+
+    def _error(self, error: Exception) -> None:
+        self._output.error(error)
+
+    def _view(self) -> Group:
+        now = time.monotonic()
+        rows = []
+        for name, (began, done) in sorted(self._running.items()):
+            facts = f"{count_text(done, 'row')}, " if done else ""
+            rows.append(
+                Spinner(
+                    "dots", Text(f"{name.ljust(NAME_WIDTH)} {facts}{seconds_text(now - began)}")
+                )
+            )
+        rows.append(Spinner("dots", Text(f"{count_text(self._done, 'task')} done", "dim")))
+        return Group(*rows)

@@ -1,0 +1,97 @@
+"""Records: events, plans and errors as the JSON lines that scripts read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cpgbuild.core.events import Built, Failed, Skipped, UpToDate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cpgbuild.core.builder import Outcome
+    from cpgbuild.core.events import Event, Planned
+    from cpgbuild.core.graph import Impact
+    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.task import Task
+    from cpgbuild.errors.report import Report
+
+VERSION = 1
+
+
+def _record(event: str, **fields: Any) -> dict[str, Any]:
+    return {"v": VERSION, "event": event, **fields}
+
+
+def _task(task: Task) -> dict[str, str]:
+    return {"task": task.name, "dataset": task.dataset, "kind": str(task.kind)}
+
+
+def _reasons(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    return [
+        {"code": str(r.cause), "dataset": r.dataset} | ({"detail": r.detail} if r.detail else {})
+        for r in reasons
+    ]
+
+
+def planned(plan: Planned) -> dict[str, Any]:
+    """Return the record of what a build would do with a task."""
+    return _record(
+        "planned", **_task(plan.task), action=plan.action, reasons=_reasons(plan.reasons)
+    )
+
+
+def happened(event: Event) -> dict[str, Any] | None:
+    """Return the record of how a task ended; None for what is only progress."""
+    match event:
+        case Built(task, reasons, rows, seconds, detail):
+            fields: dict[str, Any] = {"rows": rows, "seconds": round(seconds, 3)}
+            if detail:
+                fields["detail"] = detail
+            return _record("built", **_task(task), **fields, reasons=_reasons(reasons))
+        case UpToDate(task):
+            return _record("up_to_date", **_task(task), rows=None, seconds=0.0, reasons=[])
+        case Failed(task, reasons, _, seconds):
+            found = _reasons(reasons)
+            return _record("failed", **_task(task), seconds=round(seconds, 3), reasons=found)
+        case Skipped(task, because):
+            return _record("skipped", **_task(task), because=because)
+        case _:
+            return None
+
+
+def impacted(impact: Impact) -> dict[str, Any]:
+    """Return the record of a task downstream of a change."""
+    columns = list(impact.columns)
+    return _record("impacted", **_task(impact.task), distance=impact.distance, columns=columns)
+
+
+def failure(report: Report) -> dict[str, Any]:
+    """Return the record of an error."""
+    place = report.place
+    where = None
+    if place is not None:
+        where = {"path": place.path, "line": place.line, "column": place.column}
+    return _record(
+        "error",
+        code=report.code,
+        message=report.message,
+        place=where,
+        facts=dict(report.facts),
+        hint=report.hint,
+    )
+
+
+def summary(outcome: Outcome, seconds: float, **more: int) -> dict[str, Any]:
+    """Return the record that is always the last."""
+    return _record(
+        "summary",
+        built=outcome.built,
+        unchanged=0,
+        up_to_date=outcome.up_to_date,
+        restored=0,
+        failed=outcome.failed,
+        skipped=outcome.skipped,
+        **more,
+        seconds=round(seconds, 3),
+    )

@@ -1,0 +1,47 @@
+"""Wording: facts of the core as short English."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cpgbuild.core.rebuilder import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cpgbuild.core.rebuilder import Reason
+
+MINUTE = 60.0
+_WORDS = {
+    Cause.NEVER_BUILT: "never built",
+    Cause.PLAN_CHANGED: "plan changed",
+    Cause.SCHEMA_CHANGED: "schema of {dataset} changed",
+    Cause.DATA_CHANGED: "{dataset} changed",
+    Cause.OUTPUT_MISSING: "table is missing",
+    Cause.OUTPUT_CHANGED: "table was changed by someone else",
+    Cause.VOLATILE: "volatile: {detail}",
+    Cause.FORCED: "forced",
+    Cause.UPSTREAM: "{dataset} runs",
+}
+SHOWN_REASONS = 3
+
+
+def reasons_text(reasons: Iterable[Reason]) -> str:
+    """Return reasons in a line; of many, the first few and how many more."""
+    words = [_WORDS[r.cause].format(dataset=r.dataset, detail=r.detail) for r in reasons]
+    unique = list(dict.fromkeys(words))
+    more = f", {len(unique) - SHOWN_REASONS} more" if len(unique) > SHOWN_REASONS else ""
+    return ", ".join(unique[:SHOWN_REASONS]) + more
+
+
+def seconds_text(seconds: float) -> str:
+    """Return a duration as a person says it."""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def count_text(count: int, noun: str) -> str:
+    """Return `1 row`, `12,345 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

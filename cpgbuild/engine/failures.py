@@ -1,0 +1,34 @@
+"""Failures: what went wrong while a task ran, told as an error of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cpgbuild.engine.listing import CHANGED
+from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.errors.run import SourceChanged, TaskFailed, WarehouseUnwritable
+from cpgbuild.plan.failures import reason
+
+if TYPE_CHECKING:
+    from cpgbuild.core.task import Task
+
+_UNWRITABLE = ("permission denied", "no space left", "read-only file system", "not a directory")
+_HINTS = {
+    "Resources exhausted": "raise `memory_limit` in `[engine]`, or use fewer `threads`",
+    "Failed to commit transaction": "another program writes this table; build again",
+    "Cast error": "a value does not fit the column's type: cast it in the task as you mean it",
+}
+
+
+def run_failure(error: BaseException, task: Task, warehouse: str) -> Exception:
+    """Return what an exception of a running task means to a user."""
+    if isinstance(error, CpgbuildError):
+        return error
+    text = str(error)
+    if CHANGED in text:
+        file = text.partition(CHANGED)[2].splitlines()[0]
+        return SourceChanged(task.name, [file], task.place)
+    if any(word in text.lower() for word in _UNWRITABLE):
+        return WarehouseUnwritable(warehouse, OSError(reason(error)))
+    hint = next((hint for word, hint in _HINTS.items() if word in text), "")
+    return TaskFailed(task.name, reason(error), task.place, hint)

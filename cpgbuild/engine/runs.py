@@ -1,0 +1,174 @@
+"""Runs: how one compute task's rows come to be, as a stream of batches for the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import datafusion
+import datafusion.functions
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cpgbuild.engine.frames import column
+from cpgbuild.engine.workers import Callee, CallFailed
+from cpgbuild.errors.report import Place
+from cpgbuild.errors.run import BadKey, MapFailed, MapResult
+from cpgbuild.plan import types
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cpgbuild.core.ports import Order
+    from cpgbuild.engine.context import Context
+    from cpgbuild.engine.warehouse import Warehouse
+    from cpgbuild.engine.workers import Workers
+    from cpgbuild.plan.compiled import Compiled
+
+# Beyond so many keys a filter that lists them costs more than mapping all rows would save.
+LISTED_KEYS = 20_000
+SHOWN_KEYS = 8
+
+
+@dataclass(slots=True)
+class Run:
+    """A task's rows: `batches` to commit, `detail` for the report, `keys` to keep beside them."""
+
+    batches: Iterator[pa.RecordBatch]
+    detail: str = ""
+    keys: pa.Table | None = field(default=None)
+
+
+def query_run(context: Context, compiled: Compiled) -> Run:
+    """Return the run of a task of the engine lane."""
+    return Run(stream(context.rows(compiled)))
+
+
+def stream(frame: datafusion.DataFrame) -> Iterator[pa.RecordBatch]:
+    """Run a frame and give its batches as they come."""
+    yield from pa.RecordBatchReader.from_stream(frame)
+
+
+@dataclass(frozen=True, slots=True)
+class MapRun:
+    """The run of a python-lane task."""
+
+    context: Context
+    warehouse: Warehouse
+    workers: Workers
+    compiled: Compiled
+    root: Path
+
+    def begin(self, order: Order) -> Run:
+        """Return the run: of the rows whose content changed, where the task has keys."""
+        row_map = self.compiled.row_map
+        assert row_map is not None  # noqa: S101 -- this is what makes it a MapRun
+        frame = self.context.rows(self.compiled)
+        if row_map.key is None or row_map.content is None:
+            return Run(self._mapped(frame, None))
+        keys = self._keys(frame, row_map.key, row_map.content)
+        before = self._keys_before(order)
+        if before is None:
+            detail = f"{keys.num_rows} of {keys.num_rows} keys"
+            return Run(self._mapped(frame, row_map.key), detail, keys)
+        changed, gone = _difference(before, keys)
+        detail = f"{len(changed)} of {keys.num_rows} keys"
+        if len(changed) + len(gone) > LISTED_KEYS:
+            return Run(self._mapped(frame, row_map.key), detail, keys)
+        return Run(self._replaced(frame, row_map.key, changed, gone), detail, keys)
+
+    def _keys(self, frame: datafusion.DataFrame, key: str, content: str) -> pa.Table:
+        """Return each row's key and content, as text; a key names one row."""
+        pair = frame.select(column(key).alias("key"), column(content).alias("content"))
+        table = pa.table(pair.to_arrow_table()).cast(
+            pa.schema([("key", self.compiled.rows.field(key).type), ("content", pa.string())])
+        )
+        task = self.compiled.task
+        if table["key"].null_count:
+            raise BadKey(task.name, key, "is null in some row", task.place)
+        counts = pc.value_counts(table["key"].combine_chunks())
+        twice = counts.filter(pc.greater(counts.field("counts"), 1))
+        if len(twice):
+            value = twice.field("values")[0].as_py()
+            raise BadKey(task.name, key, f"is `{value}` in several rows", task.place)
+        return table
+
+    def _keys_before(self, order: Order) -> pa.Table | None:
+        """Return what the keys were in the run whose rows can be kept, if there is such a run."""
+        previous = order.previous
+        if previous is None or previous.plan != order.task.plan:
+            return None
+        return self.warehouse.keys(order.task.output, previous.wrote.data)
+
+    def _replaced(
+        self, frame: datafusion.DataFrame, key: str, changed: list[object], gone: list[object]
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the rows of the table whose keys stay, then those of the keys that changed."""
+        kind = self.compiled.rows.field(key).type
+        kept = self.context.table_before(self.compiled)
+        if changed or gone:
+            kept = kept.filter(~_is_in(key, [*changed, *gone], kind))
+        yield from stream(kept)
+        if changed:
+            yield from self._mapped(frame.filter(_is_in(key, changed, kind)), key)
+
+    def _mapped(self, frame: datafusion.DataFrame, key: str | None) -> Iterator[pa.RecordBatch]:
+        """Give what the task's function makes of a frame's rows."""
+        row_map = self.compiled.row_map
+        assert row_map is not None  # noqa: S101
+        callee = Callee.of(row_map.function, str(self.root))
+        rows = _plain(stream(frame), self.compiled.rows)
+        try:
+            for part, result in self.workers.map(callee, rows):
+                yield from self._checked(part, result, key)
+        except CallFailed as error:
+            raise self._map_failed(error) from error
+
+    def _map_failed(self, error: CallFailed) -> MapFailed:
+        task = self.compiled.task
+        own = [(f, line) for f, line in error.frames if Path(f).is_relative_to(self.root)]
+        place = Place(*own[-1]) if own else task.place
+        return MapFailed(task.name, error.reason, place)
+
+    def _checked(
+        self, part: pa.RecordBatch, result: pa.Table, key: str | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Give a function's rows under the declared schema, if that is what they are."""
+        wanted, task = self.compiled.schema, self.compiled.task
+        given = {f.name: types.normalise(f.type) for f in result.schema}
+        faults = [f"`{n}` is missing" for n in wanted.names if n not in given]
+        faults += [f"`{n}` is not declared" for n in given if n not in wanted.names]
+        try:
+            table = result if faults else result.select(wanted.names).cast(wanted)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+            raise MapResult(task.name, [str(error).splitlines()[0]], task.place) from error
+        if key is not None and not faults:
+            known = set(part.column(key).to_pylist())
+            strange = [k for k in table[key].unique().to_pylist() if k not in known]
+            faults += [f"`{key}` is `{k}`, which was not given" for k in strange[:SHOWN_KEYS]]
+        if faults:
+            raise MapResult(task.name, faults, task.place)
+        yield from table.to_batches()
+
+
+def _plain(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Give batches in the plan's own types, not in the engine's layouts of them."""
+    for batch in batches:
+        columns = [batch.column(f.name).cast(f.type) for f in schema]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _difference(before: pa.Table, now: pa.Table) -> tuple[list[object], list[object]]:
+    """Return the keys that are new or whose content changed, and those that are gone."""
+    then = dict(zip(before["key"].to_pylist(), before["content"].to_pylist(), strict=True))
+    current = dict(zip(now["key"].to_pylist(), now["content"].to_pylist(), strict=True))
+    missing = object()
+    # A null says nothing, so it never proves that a row is the same.
+    changed = [k for k, c in current.items() if c is None or then.get(k, missing) != c]
+    return changed, [k for k in then if k not in current]
+
+
+def _is_in(key: str, values: list[object], kind: pa.DataType) -> datafusion.Expr:
+    literals = [datafusion.lit(pa.scalar(value, kind)) for value in values]
+    return datafusion.functions.in_list(column(key), literals)

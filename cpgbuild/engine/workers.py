@@ -1,0 +1,154 @@
+"""Workers: the processes in which the functions of python-lane tasks run."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import traceback
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+
+# One call of a function gets rows of about so many bytes: enough work to outweigh the hand-over,
+# little enough that the last calls end together.
+CALL_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """A function of one of the project's modules, by name: what can be sent to another process."""
+
+    root: str
+    module: str
+    name: str
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], root: str) -> Callee:
+        """Return the name of a function that a module of the project defines."""
+        return cls(root, function.__module__, function.__qualname__)
+
+    def load(self) -> Callable[..., Any]:
+        """Import the function, here."""
+        if self.root not in sys.path:
+            sys.path.insert(0, self.root)
+        found: Any = importlib.import_module(self.module)
+        for part in self.name.split("."):
+            found = getattr(found, part)
+        return found  # type: ignore[no-any-return]
+
+
+class CallFailed(Exception):
+    """A function raised, in another process: what, and where in which file."""
+
+    def __init__(self, reason: str, frames: list[tuple[str, int]], trace: str) -> None:
+        """Take the words, the (file, line) pairs outermost first, and the printed traceback."""
+        super().__init__(reason, frames, trace)
+        self.reason = reason
+        self.frames = frames
+        self.trace = trace
+
+
+class Workers:
+    """A pool of processes that is started when the first task needs it."""
+
+    def __init__(self, count: int) -> None:
+        """Take the number of processes."""
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def map(
+        self, callee: Callee, batches: Iterable[pa.RecordBatch]
+    ) -> Iterator[tuple[pa.RecordBatch, pa.Table]]:
+        """Give each slice of the rows with what the function returned for it, in order.
+
+        At most two slices a process are under way, so memory stays bounded.
+
+        Raises:
+            CallFailed: the function raised.
+        """
+        if self._pool is None:
+            # Forking a process that has the engine's threads would copy their locks as they are.
+            self._pool = ProcessPoolExecutor(
+                self._count, mp_context=get_context("spawn"), initializer=_begin
+            )
+        waiting: deque[tuple[pa.RecordBatch, Future[bytes]]] = deque()
+        try:
+            for part in slices(batches):
+                if len(waiting) >= 2 * self._count:
+                    yield _result(*waiting.popleft())
+                waiting.append((part, self._pool.submit(_call, callee, _packed(part))))
+            while waiting:
+                yield _result(*waiting.popleft())
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def stop(self) -> None:
+        """End the processes; what they are at is lost."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((self._pool._processes or {}).values()):  # noqa: SLF001
+                process.terminate()
+            self._pool = None
+
+
+def slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Cut batches into slices of at least one row and about `CALL_BYTES`."""
+    for batch in batches:
+        start, held = 0, 0
+        for row in range(batch.num_rows):
+            held += batch.slice(row, 1).nbytes
+            if held >= CALL_BYTES:
+                yield batch.slice(start, row + 1 - start)
+                start, held = row + 1, 0
+        if start < batch.num_rows:
+            yield batch.slice(start)
+
+
+def _result(part: pa.RecordBatch, future: Future[bytes]) -> tuple[pa.RecordBatch, pa.Table]:
+    return part, _unpacked(future.result())
+
+
+def _packed(rows: pa.RecordBatch | pa.Table) -> bytes:
+    """Return rows as a stream of Arrow IPC; pickling a slice would send all of its buffers."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write(rows)
+    return bytes(sink.getvalue())
+
+
+def _unpacked(data: bytes) -> pa.Table:
+    with pa.ipc.open_stream(data) as reader:
+        return reader.read_all()
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the parent, which ends its workers itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _rows(result: object) -> pa.RecordBatch | pa.Table:
+    if not isinstance(result, pa.RecordBatch | pa.Table):
+        kind = type(result).__name__
+        raise TypeError(f"the function returned `{kind}`, neither a RecordBatch nor a Table")
+    return result
+
+
+def _call(callee: Callee, data: bytes) -> bytes:
+    """Run the function on one slice, in a worker."""
+    try:
+        return _packed(_rows(callee.load()(_unpacked(data).combine_chunks().to_batches()[0])))
+    except Exception as error:  # noqa: BLE001 -- a user's function may raise anything
+        lines = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        frames = [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__)]
+        raise CallFailed(reason, frames, traceback.format_exc()) from None

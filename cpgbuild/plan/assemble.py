@@ -1,0 +1,174 @@
+"""Assemble: from a planned query to the compiled task, with its schema and its fingerprint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.core.schema import Column
+from cpgbuild.core.task import Lane, Requirement, Task
+from cpgbuild.errors.graph import LossyResult, QueryInvalid
+from cpgbuild.errors.project import BadTask
+from cpgbuild.plan import types
+from cpgbuild.plan.code import Undigestible, code_digest
+from cpgbuild.plan.compiled import Compiled
+from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
+from cpgbuild.plan.inference import required_columns, volatile_functions
+from cpgbuild.plan.session import MEANING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import datafusion
+
+    from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.query import Query
+
+# A change of what a canonical form covers gets a new number, so that no old one is taken for it.
+FORM = "1"
+
+
+def assemble(
+    definition: Definition,
+    query: Query,
+    frame: datafusion.DataFrame,
+    schemas: Mapping[str, pa.Schema],
+    variables: Iterable[str],
+    root: Path,
+) -> Compiled:
+    """Return the compiled task of a query that was planned on empty inputs of `schemas`.
+
+    Raises:
+        LossyResult, ContractBroken, QueryInvalid, BadTask, BadValue: the plan does not fit.
+    """
+    rows = boundary(definition, query, frame.schema())
+    row_map = definition.row_map
+    if row_map is None:
+        check_contract(definition, rows)
+        schema = rows
+    else:
+        schema = declared_schema(definition)
+    _check_columns(definition, rows, schema)
+    reads = required_columns(frame, schemas)
+    requires = tuple(_requirement(name, columns, schemas) for name, columns in reads.items())
+    volatile = volatile_functions(query.sql)
+    # Optimising folds the clock's functions to the moment of planning.
+    logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
+    form = [logical.display_indent(), *_boundary_facts(definition, query, requires, rows)]
+    task = Task(
+        name=definition.name,
+        dataset=definition.dataset,
+        kind=definition.kind,
+        requires=requires,
+        plan=fingerprint("plan", FORM, *form, *_map_facts(definition, schema, root)),
+        schema=schema_of(schema),
+        output=definition.output,
+        lane=Lane.PYTHON if row_map else Lane.ENGINE,
+        priority=definition.priority,
+        tags=definition.tags,
+        description=definition.description,
+        partition_by=definition.partition_by,
+        variables=tuple(sorted(variables)),
+        volatile=volatile,
+        place=definition.place,
+    )
+    return Compiled(
+        task, definition, query.sql, rows, schema, query.memtables, query.functions, row_map
+    )
+
+
+def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schema:
+    """Return the schema that a query's result is cast to when it becomes a dataset.
+
+    The engine's own types under the type policy; where Ibis believes in others, theirs if the
+    cast loses nothing. All columns may be null: a table's next plan may say so.
+
+    Raises:
+        QueryInvalid: two columns have one name, or a column is called nothing.
+        LossyResult: a column's cast would lose values.
+    """
+    twice = [name for name, count in Counter(given.names).items() if count > 1]
+    if twice:
+        reason = f"two columns are named `{twice[0]}`"
+        raise QueryInvalid(definition.name, reason, definition.place)
+    fields = []
+    for position, field in enumerate(given):
+        kind = types.normalise(field.type)
+        if query.believed is not None:
+            believed = query.believed.field(position).type
+            try:
+                kind = types.reconcile(field.name, believed, field.type)
+            except types.LossyCast as error:
+                pair = (types.to_text(types.normalise(believed)), types.to_text(kind))
+                raise LossyResult(definition.name, field.name, pair, definition.place) from error
+        fields.append(pa.field(field.name, kind))
+    return pa.schema(fields)
+
+
+def _check_columns(definition: Definition, rows: pa.Schema, schema: pa.Schema) -> None:
+    """See that the columns named by `partition_by`, `key` and `content` are there."""
+    row_map = definition.row_map
+    named = [("partition_by", column, schema) for column in definition.partition_by]
+    if row_map is not None and row_map.key is not None and row_map.content is not None:
+        named += [
+            ("key", row_map.key, rows),
+            ("key", row_map.key, schema),
+            ("content", row_map.content, rows),
+        ]
+    for option, column, where in named:
+        if column not in where.names:
+            what = "its output" if where is schema else "its expression"
+            fault = f"says `{option}={column}`, which is no column of {what}"
+            hint = f"the columns are {', '.join(where.names)}"
+            raise BadTask(definition.name, fault, hint, definition.place)
+
+
+def _requirement(dataset: str, columns: list[str], schemas: Mapping[str, pa.Schema]) -> Requirement:
+    schema = schemas[dataset]
+    return Requirement(
+        dataset, tuple(Column(n, types.to_text(schema.field(n).type)) for n in columns)
+    )
+
+
+def _boundary_facts(
+    definition: Definition, query: Query, requires: tuple[Requirement, ...], rows: pa.Schema
+) -> list[str]:
+    """Return what a result depends on beside the plan's text.
+
+    A memtable's name and a function's name hold the digests of its rows and of its code.
+    """
+    reads = [f"{r.dataset}.{column}" for r in requires for column in r.columns]
+    settings = [f"{key}={value}" for key, value in sorted(MEANING.items())]
+    return [
+        "settings",
+        *settings,
+        "reads",
+        *reads,
+        "rows",
+        *(str(column) for column in schema_of(rows).columns),
+        "memtables",
+        *sorted(query.memtables),
+        "functions",
+        *sorted(f.digest for f in query.functions),
+        "partition_by",
+        *definition.partition_by,
+    ]
+
+
+def _map_facts(definition: Definition, schema: pa.Schema, root: Path) -> list[str]:
+    """Return what the output of a python-lane task depends on beside its plan."""
+    row_map = definition.row_map
+    if row_map is None:
+        return []
+    try:
+        code = code_digest(row_map.function, root)
+    except Undigestible as error:
+        hint = "keep what it uses in constants, functions and classes of modules"
+        fault = f"has a `map` whose code cannot be fingerprinted: {error}"
+        raise BadTask(definition.name, fault, hint, definition.place) from error
+    columns = (str(column) for column in schema_of(schema).columns)
+    return ["map", code, row_map.key or "", row_map.content or "", *columns]

@@ -1,0 +1,32 @@
+"""Compiled: a task's plan, ready for an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cpgbuild.core.task import Task
+    from cpgbuild.plan.definition import Definition, RowMap
+    from cpgbuild.plan.functions import Function
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One task in the form that engines take.
+
+    `sql` is a query in the engine's dialect over the datasets of `task.requires`. `rows` is the
+    schema that its result is cast to, and `schema` that of the output: the same, but for a task
+    with a `row_map`, whose function turns the one into the other.
+    """
+
+    task: Task
+    definition: Definition
+    sql: str
+    rows: pa.Schema
+    schema: pa.Schema
+    memtables: dict[str, pa.Table] = field(default_factory=dict)
+    functions: tuple[Function, ...] = ()
+    row_map: RowMap | None = None

@@ -1,0 +1,171 @@
+"""Compiler: from definitions to compiled tasks, each on demand and once.
+
+A task's expression is built when its dataset's schema is first asked for. Its inputs are planned
+as empty tables of their own schemas, views too, so that cost grows with the number of tasks and
+not with the depth of views.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import datafusion
+import sqlglot
+
+from cpgbuild.errors.graph import Cycle, UnknownDataset
+from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.plan import functions
+from cpgbuild.plan.assemble import assemble
+from cpgbuild.plan.catalog import Catalog
+from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
+from cpgbuild.plan.inference import scans
+from cpgbuild.plan.query import query_of
+from cpgbuild.plan.session import register_empty, session_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from cpgbuild.errors.report import Place
+    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.query import Query
+
+_T = TypeVar("_T")
+
+
+class Compiler:
+    """Compiles definitions against the schemas of the sources.
+
+    After `compile_all`, `compiled` holds the tasks by name, `sources` the schemas of the sources
+    that some plan reads, and `errors` what was wrong with the others, in the order of discovery.
+    """
+
+    def __init__(
+        self,
+        definitions: Iterable[Definition],
+        source_schemas: Mapping[str, Callable[[], pa.Schema]],
+        variables: Mapping[str, str],
+        root: Path,
+    ) -> None:
+        """Take the definitions; for each source who knows its schema; variables; the root."""
+        self.errors: list[CpgbuildError] = []
+        self.compiled: dict[str, Compiled] = {}
+        self.sources: dict[str, pa.Schema] = {}
+        self._definitions = {d.name: d for d in definitions}
+        self._producers: dict[str, list[Definition]] = {}
+        for definition in self._definitions.values():
+            self._producers.setdefault(definition.dataset, []).append(definition)
+        self._source_schemas = source_schemas
+        self._variables = variables
+        self._root = root
+        self._ctx = datafusion.SessionContext(session_config())
+        self._registered: dict[str, pa.Schema] = {}
+        self._stack: list[Definition] = []
+        self._failed: set[str] = set()
+
+    def compile_all(self) -> list[Compiled]:
+        """Compile every definition that can be; the reasons against the others are in `errors`."""
+        for name in sorted(self._definitions):
+            try:
+                self._task(self._definitions[name])
+            except Unresolved:
+                continue
+        return list(self.compiled.values())
+
+    def _schema(self, dataset: str, reader: Definition, place: Place | None) -> pa.Schema:
+        """Return a dataset's schema, compiling its producers first where it has some."""
+        self._check_cycle(dataset, place)
+        if dataset in self._producers:
+            made = [self._task(producer) for producer in self._producers[dataset]]
+            return made[0].schema
+        if dataset not in self._source_schemas:
+            known = [*self._producers, *self._source_schemas]
+            raise UnknownDataset(dataset, reader.name, known, place)
+        if dataset not in self.sources:
+            key = f"source {dataset}"
+            self.sources[dataset] = self._once(key, self._source_schemas[dataset])
+        return self.sources[dataset]
+
+    def _task(self, definition: Definition) -> Compiled:
+        name = definition.name
+        if name not in self.compiled:
+            self._stack.append(definition)
+            try:
+                self.compiled[name] = self._once(name, lambda: self._compile(definition))
+            finally:
+                self._stack.pop()
+        return self.compiled[name]
+
+    def _once(self, key: str, make: Callable[[], _T]) -> _T:
+        """Note an error the first time; whoever asks again only learns that there was one."""
+        if key in self._failed:
+            raise Unresolved(key)
+        try:
+            return make()
+        except CpgbuildError as error:
+            self._failed.add(key)
+            self.errors.append(error)
+            raise Unresolved(key) from None
+        except Unresolved:
+            self._failed.add(key)
+            raise
+
+    def _check_cycle(self, dataset: str, place: Place | None) -> None:
+        datasets = [d.dataset for d in self._stack]
+        if dataset in datasets:
+            raise Cycle(datasets[datasets.index(dataset) :], place)
+
+    def _compile(self, definition: Definition) -> Compiled:
+        def resolve(name: str, place: Place) -> pa.Schema:
+            return self._schema(name, definition, place)
+
+        catalog = Catalog(resolve, self._variables)
+        query = query_of(definition, catalog, self._root)
+        frame = self._plan(definition, query)
+        named = dict.fromkeys(table for table, _ in scans(frame.logical_plan()))
+        schemas = {name: self._registered[name] for name in named if self._is_dataset(name)}
+        return assemble(definition, query, frame, schemas, catalog.variables_asked, self._root)
+
+    def _is_dataset(self, name: str) -> bool:
+        return name in self._producers or name in self._source_schemas
+
+    def _plan(self, definition: Definition, query: Query) -> datafusion.DataFrame:
+        """Plan a query on empty inputs; each one that the planner misses is resolved then."""
+        for name, table in query.memtables.items():
+            self._register(name, table.schema)
+        functions.register(self._ctx, query.functions)
+        while True:
+            try:
+                frame = self._ctx.sql_with_options(query.sql, _read_only())
+                frame.optimized_logical_plan()
+            except Exception as error:
+                missing = missing_table(error)
+                if missing is None or missing in self._registered:
+                    at_hand = self._datasets_in(query.sql)
+                    raise query_failure(error, definition, at_hand) from error
+                place = find_word(definition, missing) or definition.place
+                self._register(missing, self._schema(missing, definition, place))
+            else:
+                return frame
+
+    def _register(self, name: str, schema: pa.Schema) -> None:
+        if name not in self._registered:
+            register_empty(self._ctx, name, schema)
+            self._registered[name] = schema
+
+    def _datasets_in(self, sql: str) -> dict[str, pa.Schema]:
+        """Return the schemas of the datasets that a refused query names, to show them."""
+        try:
+            words = dict.fromkeys(token.text for token in sqlglot.tokenize(sql, read="datafusion"))
+        except sqlglot.errors.TokenError:
+            return {}
+        return {w: self._registered[w] for w in words if w in self._registered}
+
+
+def _read_only() -> datafusion.SQLOptions:
+    """Return options under which nothing but a query is planned: no DDL, DML or settings."""
+    no = False
+    return datafusion.SQLOptions().with_allow_ddl(no).with_allow_dml(no).with_allow_statements(no)

@@ -1,0 +1,296 @@
+"""Definition: a task as a user wrote it, before anything of it is compiled."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
+from cpgbuild.errors.project import BadName, BadTask, BadValue
+from cpgbuild.errors.report import Place
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import ibis
+
+    from cpgbuild.plan.catalog import Catalog
+
+MARK = "__cpgbuild_task__"
+_DATASET = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+@dataclass(frozen=True, slots=True)
+class RowMap:
+    """What makes a task one of the python lane: a function from batches of its plan to batches.
+
+    With `key` and `content` (columns of the plan, `key` also of the output) only the keys whose
+    content changed are mapped again.
+    """
+
+    function: Callable[..., Any]
+    key: str | None = None
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One task: its names, its options, and its expression as a function or as SQL text.
+
+    `dataset` is what it feeds; `part` is set where several tasks feed it. `schema` is the promise
+    of a contract, or the declared output of a mapping, as a user gave it.
+    """
+
+    name: str
+    dataset: str
+    kind: TaskKind
+    place: Place
+    function: Callable[[Catalog], ibis.Table] | None = None
+    sql: str | None = None
+    part: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    partition_by: tuple[str, ...] = ()
+    schema: Any = None
+    row_map: RowMap | None = None
+    file: Path = field(default_factory=Path)
+
+    @property
+    def output(self) -> str:
+        """The name of what the task itself writes or registers."""
+        return f"{self.dataset}/{self.part}" if self.part else self.dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options that decorators and SQL headers share."""
+
+    name: str | None = None
+    output: str | None = None
+    contributes_to: str | None = None
+    priority: int = DEFAULT_PRIORITY
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    partition_by: tuple[str, ...] = ()
+    schema: Any = None
+    row_map: RowMap | None = None
+
+
+def define(  # noqa: PLR0913 -- the one place where a task is put together
+    stem: str,
+    kind: TaskKind,
+    options: Options,
+    place: Place,
+    *,
+    function: Callable[[Catalog], ibis.Table] | None = None,
+    sql: str | None = None,
+    description: str = "",
+) -> Definition:
+    """Return the definition of the task whose function or file is named `stem`.
+
+    Raises:
+        BadName: the dataset's name is not of lower-case letters, digits and underscores.
+        BadTask: options contradict each other.
+    """
+    dataset = options.contributes_to or options.output or stem
+    for name in (dataset, stem) if options.contributes_to else (dataset,):
+        if not _DATASET.match(name):
+            raise BadName(name, place)
+    task = options.name or f"{kind}.{stem if options.contributes_to else dataset}"
+    if fault := _contradiction(kind, options):
+        raise BadTask(task, *fault, place)
+    return Definition(
+        name=task,
+        dataset=dataset,
+        kind=kind,
+        place=place,
+        function=function,
+        sql=sql,
+        part=stem if options.contributes_to else None,
+        priority=options.priority,
+        tags=options.tags,
+        description=options.description if options.description is not None else description,
+        partition_by=options.partition_by,
+        schema=options.schema,
+        row_map=options.row_map,
+        file=Path(place.path),
+    )
+
+
+def _contradiction(kind: TaskKind, options: Options) -> tuple[str, str] | None:
+    if options.contributes_to and options.output:
+        return "says both `output` and `contributes_to`", "keep one of them"
+    if kind is TaskKind.VIEW and options.partition_by:
+        return "is a view and says `partition_by`", "only a compute task is stored: use `@compute`"
+    return _map_contradiction(options.row_map, options.schema) if options.row_map else None
+
+
+def _map_contradiction(row_map: RowMap, schema: object) -> tuple[str, str] | None:
+    if schema is None:
+        return "has a `map` and no `schema`", "declare what the function returns: `schema={…}`"
+    if (row_map.key is None) != (row_map.content is None):
+        return "has only one of `key` and `content`", "name both columns, or neither"
+    name = getattr(row_map.function, "__qualname__", "")
+    if not inspect.isfunction(row_map.function) or "<" in name:
+        hint = "another process imports it by name: define it with `def` in the module"
+        return "has a `map` that is no function of a module", hint
+    return None
+
+
+def view(  # noqa: PLR0913 -- the knobs that a user may turn
+    function: Callable[_P, _R] | None = None,
+    *,
+    name: str | None = None,
+    output: str | None = None,
+    contributes_to: str | None = None,
+    priority: int = DEFAULT_PRIORITY,
+    tags: tuple[str, ...] | list[str] = (),
+    description: str | None = None,
+    schema: Any = None,
+) -> Any:
+    """Make a function that takes the catalog and returns a table expression a *view* task.
+
+    A view is evaluated by whatever reads it. Its dataset has the function's name.
+
+    Args:
+        function: the function, where the decorator is used without parentheses.
+        name: the task's name, where it is not to be `view.<dataset>`.
+        output: the dataset's name, where it is not to be the function's.
+        contributes_to: the dataset that this and other tasks feed together.
+        priority: of several ready tasks the one with the smallest number starts first.
+        tags: words to select tasks by.
+        description: what the dataset is, where the docstring does not say it.
+        schema: the columns and types that the plan must give, as a mapping from names to types in
+            the notation of Ibis, or as an Arrow schema.
+
+    Raises:
+        BadName: the dataset's name cannot be one.
+        BadTask: options contradict each other.
+        BadValue: an option has the wrong type.
+    """
+    options = Options(name, output, contributes_to, priority, tuple(tags), description, (), schema)
+    return _decorate(function, TaskKind.VIEW, options, sys._getframe(1))  # noqa: SLF001
+
+
+def compute(  # noqa: PLR0913 -- the knobs that a user may turn
+    function: Callable[_P, _R] | None = None,
+    *,
+    name: str | None = None,
+    output: str | None = None,
+    contributes_to: str | None = None,
+    priority: int = DEFAULT_PRIORITY,
+    tags: tuple[str, ...] | list[str] = (),
+    description: str | None = None,
+    partition_by: tuple[str, ...] | list[str] | str = (),
+    schema: Any = None,
+    map: Callable[..., Any] | None = None,  # noqa: A002 -- it is what the word means
+    key: str | None = None,
+    content: str | None = None,
+) -> Any:
+    """Make a function that takes the catalog and returns a table expression a *compute* task.
+
+    Its rows are stored as a Delta table at `<warehouse>/<dataset>`. With `map`, the rows of the
+    expression are handed to a Python function, several at a time, and what that returns is stored.
+
+    Args:
+        function: the function, where the decorator is used without parentheses.
+        name: the task's name, where it is not to be `compute.<dataset>`.
+        output: the dataset's name, where it is not to be the function's.
+        contributes_to: the dataset that this and other tasks feed together.
+        priority: of several ready tasks the one with the smallest number starts first.
+        tags: words to select tasks by.
+        description: what the dataset is, where the docstring does not say it.
+        partition_by: columns by whose values the table's files are split.
+        schema: the columns and types that the plan must give; with `map`, that the function gives.
+        map: a module's function from a `pyarrow.RecordBatch` of the expression's rows to a
+            `RecordBatch` or `Table` of `schema`. It runs in other processes.
+        key: with `map`: the column that names a row; the output has it too.
+        content: with `key`: the column that says whether the row changed.
+
+    Raises:
+        BadName: the dataset's name cannot be one.
+        BadTask: options contradict each other.
+        BadValue: an option has the wrong type.
+    """
+    row_map = RowMap(map, key, content) if map is not None else None
+    partitions = (partition_by,) if isinstance(partition_by, str) else tuple(partition_by)
+    options = Options(
+        name,
+        output,
+        contributes_to,
+        priority,
+        tuple(tags),
+        description,
+        partitions,
+        schema,
+        row_map,
+    )
+    frame = sys._getframe(1)  # noqa: SLF001
+    if map is None and (key or content):
+        place = Place(frame.f_code.co_filename, frame.f_lineno)
+        raise BadTask("@compute", "has a `key` and no `map`", "name the function: `map=…`", place)
+    return _decorate(function, TaskKind.COMPUTE, options, frame)
+
+
+def _decorate(
+    function: Callable[_P, _R] | None, kind: TaskKind, options: Options, frame: FrameType
+) -> Any:
+    """Return the decorated function, or the decorator where there is none yet."""
+    called_at = Place(frame.f_code.co_filename, frame.f_lineno)
+    _check_types(options, called_at)
+
+    def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        code = inspect.unwrap(function).__code__
+        place = _definition_place(code.co_filename, code.co_firstlineno, function.__name__)
+        definition = define(
+            function.__name__,
+            kind,
+            options,
+            place,
+            function=function,  # type: ignore[arg-type]  # its signature is checked by calling it
+            description=inspect.getdoc(function) or "",
+        )
+        setattr(function, MARK, definition)
+        return function
+
+    return decorate if function is None else decorate(function)
+
+
+def _check_types(options: Options, place: Place) -> None:
+    for key in ("name", "output", "contributes_to", "description"):
+        value = getattr(options, key)
+        if value is not None and not isinstance(value, str):
+            raise BadValue(key, value, "a string", place)
+    if isinstance(options.priority, bool) or not isinstance(options.priority, int):
+        raise BadValue("priority", options.priority, "a whole number", place)
+    for key in ("tags", "partition_by"):
+        for value in getattr(options, key):
+            if not isinstance(value, str):
+                raise BadValue(key, value, "strings", place)
+    if options.schema is not None and not isinstance(options.schema, Mapping):
+        import pyarrow as pa  # noqa: PLC0415 -- heavy, and needed by few
+
+        if not isinstance(options.schema, pa.Schema):
+            expected = "a mapping from column names to types, or an Arrow schema"
+            raise BadValue("schema", options.schema, expected, place)
+
+
+def _definition_place(path: str, first_line: int, name: str) -> Place:
+    """Return the place of the name in `def name(`; decorators come before it."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return Place(path, first_line)
+    wanted = re.compile(rf"\s*(?:async\s+)?def\s+({re.escape(name)})\b")
+    for number, line in enumerate(lines[first_line - 1 :], first_line):
+        if found := wanted.match(line):
+            return Place(path, number, found.start(1) + 1, len(name))
+    return Place(path, first_line)

@@ -1,0 +1,31 @@
+"""Session: the engine's settings, equal wherever a plan is made or run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import datafusion
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Part of every plan fingerprint: they change what a query means.
+MEANING = {
+    "datafusion.execution.time_zone": "UTC",
+    "datafusion.sql_parser.enable_ident_normalization": "true",
+}
+
+
+def session_config(settings: Mapping[str, str] | None = None) -> datafusion.SessionConfig:
+    """Return a configuration with the fixed settings that give plans their meaning, and others."""
+    config = datafusion.SessionConfig()
+    for key, value in {**(settings or {}), **MEANING}.items():
+        config = config.set(key, value)
+    return config
+
+
+def register_empty(ctx: datafusion.SessionContext, name: str, schema: pa.Schema) -> None:
+    """Register a table without rows, so that queries on it can be planned."""
+    batch = pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+    ctx.register_record_batches(name, [[batch]])
