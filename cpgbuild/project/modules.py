@@ -35,9 +35,10 @@ def importable(root: Path) -> Iterator[None]:
         yield
     finally:
         sys.path.remove(str(root))
-        for name in set(sys.modules) - before:
-            if name.partition(".")[0] != OURS and _is_under(sys.modules[name], root):
-                del sys.modules[name]
+        fresh = [n for n in set(sys.modules) - before if n.partition(".")[0] != OURS]
+        # First asked, then dropped: a folder of modules asks its parent where it is.
+        for name in [n for n in fresh if _is_under(sys.modules[n], root)]:
+            del sys.modules[name]
 
 
 def _is_under(module: ModuleType, root: Path) -> bool:
