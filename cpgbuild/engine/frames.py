@@ -26,14 +26,15 @@ def quote(name: str) -> str:
 def cast_to(frame: datafusion.DataFrame, schema: pa.Schema) -> datafusion.DataFrame:
     """Return the frame with exactly the columns and types of `schema`, in its order.
 
-    A cast that overflows is an error when the frame runs. A column that has its type already is
-    passed as it is, so that filters are still pushed down to the scan.
+    A cast that overflows is an error when the frame runs. The engine's own layout of strings is
+    cast too: where some inputs of a query have it and others have not, DataFusion's plan promises
+    one layout and its batches come in the other.
     """
     given = frame.schema()
-    if given.names == schema.names and all(same(given.field(f.name).type, f.type) for f in schema):
-        return frame
-    casts = {f.name: f.type for f in schema if not same(given.field(f.name).type, f.type)}
-    return select(frame, schema.names, casts)
+    casts = {f.name: f.type for f in schema if not given.field(f.name).type.equals(f.type)}
+    return (
+        frame if given.names == schema.names and not casts else select(frame, schema.names, casts)
+    )
 
 
 def select(
@@ -46,11 +47,3 @@ def select(
             for name in names
         )
     )
-
-
-def same(given: pa.DataType, wanted: pa.DataType) -> bool:
-    """Return whether two types are equal but for the engine's own layouts of strings."""
-    text = {"string", "string_view", "large_string"}
-    data = {"binary", "binary_view", "large_binary"}
-    pair = {str(given), str(wanted)}
-    return given.equals(wanted) or pair <= text or pair <= data

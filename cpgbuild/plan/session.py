@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # Part of every plan fingerprint: they change what a query means.
 MEANING = {
     "datafusion.execution.time_zone": "UTC",
+    # One layout of strings everywhere: the one that Ibis, Delta and Arrow's users have.
+    "datafusion.sql_parser.map_string_types_to_utf8view": "false",
+    "datafusion.execution.parquet.schema_force_view_types": "false",
     "datafusion.sql_parser.enable_ident_normalization": "true",
 }
 
