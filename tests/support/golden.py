@@ -1,0 +1,31 @@
+"""Golden files: whole messages, kept beside the tests. `BLESS=1 pytest …` writes them anew."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.commands import Ended
+
+_SECONDS = re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b")
+
+
+def transcript(command: str, ended: Ended, folder: Path) -> str:
+    """Return what a command said, with the folder and durations made the same for all runs."""
+    parts = [f"$ {command}\n", ended.stdout]
+    if ended.stderr:
+        parts += ["--- stderr\n", ended.stderr]
+    text = "".join([*parts, f"--- exit {ended.code}\n"])
+    return _SECONDS.sub("#.# s", text.replace(str(folder), "<folder>"))
+
+
+def check_golden(text: str, path: Path) -> None:
+    """Compare a text with a golden file, or write the file where that is asked for."""
+    if os.environ.get("BLESS"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert path.exists(), f"no golden file {path}: run once with BLESS=1 and read what it wrote"
+    assert text == path.read_text(encoding="utf-8")
