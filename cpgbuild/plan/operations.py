@@ -33,6 +33,10 @@ class _Rules(DataFusionCompiler):  # type: ignore[misc]
     SIMPLE_OPS: ClassVar[dict[Any, str]] = {}
     UNSUPPORTED_OPS: ClassVar[tuple[Any, ...]] = ()
 
+    def cast(self, arg: _Tree, to: dt.DataType) -> _Tree:
+        """SQL has no word for float16."""
+        return self.f.arrow_cast(arg, "Float16") if to.is_float16() else super().cast(arg, to)
+
     def unless_null(self, arg: _Tree, result: _Tree) -> _Tree:
         """`result`, null where `arg` is null."""
         return sge.Case(ifs=[self.if_(arg.is_(sge.null()), sge.null())], default=result)
@@ -81,12 +85,9 @@ class Values(_Rules):
         inferred = dt.infer(value).copy(nullable=dtype.nullable)
         return dtype not in (inferred, dt.Int64(nullable=dtype.nullable))
 
-    def visit_Cast(self, op: ops.Cast, *, arg: _Tree, to: dt.DataType) -> _Tree:
-        if to.is_float16():
-            return self.f.arrow_cast(arg, "Float16")
-        return super().visit_Cast(op, arg=arg, to=to)
-
     def visit_TryCast(self, op: ops.TryCast, *, arg: _Tree, to: dt.DataType) -> _Tree:
+        if to.is_float16():
+            return self.f.arrow_try_cast(arg, "Float16")
         if to.is_timestamp():
             # TIMESTAMP is in nanoseconds, which end in 2262.
             text = self._to_timestamp(arg, to, from_=dt.string).expressions[1]
