@@ -26,8 +26,8 @@ shifts AS (
 )
 SELECT DISTINCT
   o.path,
-  first_line.start + o.start_column + COALESCE(first_shift.extra, 0) AS start,
-  last_line.start + o.end_column + COALESCE(last_shift.extra, 0) AS "end",
+  CAST(first_line.start + o.start_column + COALESCE(first_shift.extra, 0) AS INT) AS start,
+  CAST(last_line.start + o.end_column + COALESCE(last_shift.extra, 0) AS INT) AS "end",
   o.symbol,
   o.is_local,
   o.is_definition,

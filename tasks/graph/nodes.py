@@ -26,7 +26,7 @@ def cpg_nodes_delta(catalog: Catalog) -> ibis.Table:
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
-def syntax_nodes(catalog: Catalog) -> ibis.Table:
+def nodes_of_syntax(catalog: Catalog) -> ibis.Table:
     """Every named node of the syntax trees, by the kind that the specification gives it."""
     nodes = catalog.table("v_cst_nodes")
     kinds = catalog.table("v_cpg_kinds")
@@ -49,7 +49,7 @@ def syntax_nodes(catalog: Catalog) -> ibis.Table:
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
-def file_nodes(catalog: Catalog) -> ibis.Table:
+def nodes_of_files(catalog: Catalog) -> ibis.Table:
     """A FILE node for each source file."""
     files = catalog.table("cst_nested").select("path", "size")
     return files.mutate(
@@ -65,7 +65,7 @@ def file_nodes(catalog: Catalog) -> ibis.Table:
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
-def symbol_nodes_of_their_own(catalog: Catalog) -> ibis.Table:
+def nodes_of_symbols(catalog: Catalog) -> ibis.Table:
     """Variables, members, and functions, types and members of other packages."""
     symbols = catalog.table("v_norm_ids").filter(_.name_id.isnull())
     own = symbols.filter(symbols.kind != "NAMESPACE_BLOCK")
@@ -80,7 +80,7 @@ def symbol_nodes_of_their_own(catalog: Catalog) -> ibis.Table:
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
-def external_modules(catalog: Catalog) -> ibis.Table:
+def nodes_of_external_modules(catalog: Catalog) -> ibis.Table:
     """Modules of other packages: the index names some of them, import statements all."""
     symbols = catalog.table("v_norm_ids").filter(_.is_external, _.kind == "NAMESPACE_BLOCK")
     imports = catalog.table("v_resolved_imports").filter(_.is_external)
@@ -98,7 +98,7 @@ def external_modules(catalog: Catalog) -> ibis.Table:
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes", "types"])
-def type_nodes(catalog: Catalog) -> ibis.Table:
+def nodes_of_types(catalog: Catalog) -> ibis.Table:
     """A TYPE node for each distinct annotated type."""
     types = catalog.table("type_nodes_v1")
     return _nowhere(
