@@ -47,13 +47,15 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
         tasks = count_text(outcome.up_to_date, "task")
         output.line((f"Everything is up to date: {tasks}, {seconds}", "bold"))
     else:
+        views = outcome.built - outcome.tables
         counts = [
-            (outcome.built, "built"),
-            (outcome.up_to_date, "up to date"),
-            (outcome.failed, "failed"),
-            (outcome.skipped, "skipped"),
+            (outcome.tables, f"{count_text(outcome.tables, 'table')} built"),
+            (views, f"{count_text(views, 'view')} redefined"),
+            (outcome.up_to_date, f"{outcome.up_to_date} up to date"),
+            (outcome.failed, f"{outcome.failed} failed"),
+            (outcome.skipped, f"{outcome.skipped} skipped"),
         ]
-        said = ", ".join(f"{count} {word}" for count, word in counts if count)
+        said = ", ".join(words for count, words in counts if count)
         head = "Interrupted: " if outcome.interrupted else ""
         style = "bold red" if outcome.failed else "bold"
         output.line((f"\n{head}{said or 'nothing done'} in {seconds}", style))

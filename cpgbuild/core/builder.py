@@ -31,9 +31,15 @@ STOPPED = "the build stopped"
 
 @dataclass(slots=True)
 class Outcome:
-    """How a build went, as counts of tasks; `interrupted` where a user stopped it."""
+    """How a build went, as counts of tasks; `interrupted` where a user stopped it.
+
+    Of the tasks that were built `tables` are compute tasks; the others are views, which cost
+    nothing by themselves. `saved` is how long the tables that were up to date took to build, in
+    seconds.
+    """
 
     built: int = 0
+    tables: int = 0
     up_to_date: int = 0
     failed: int = 0
     skipped: int = 0
@@ -170,4 +176,6 @@ class Builder:
         counts = {Built: "built", UpToDate: "up_to_date", Failed: "failed", Skipped: "skipped"}
         if name := counts.get(type(event)):
             setattr(self.outcome, name, getattr(self.outcome, name) + 1)
+        if isinstance(event, Built) and event.task.kind is TaskKind.COMPUTE:
+            self.outcome.tables += 1
         self._world.report(event)

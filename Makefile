@@ -1,0 +1,54 @@
+# make cpg    sets everything up and builds the code property graph (REPO=/path for another repository)
+# make test   sets everything up and runs all checks
+# Nothing but Python (3.11 or newer) and make is assumed on the machine.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+REPO ?=
+WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
+TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
+
+.PHONY: cpg test lint types imports pytest mutants soak bench clean
+
+cpg: $(VENV)/.cpg
+	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
+
+test: lint types imports pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.dev
+	$(BIN)/pytest -n auto -q
+
+# What takes long has targets of its own.
+mutants: $(VENV)/.dev
+	$(BIN)/python tests/mutants.py
+
+soak: $(VENV)/.dev
+	CPGBUILD_PROFILE=soak $(BIN)/pytest tests/property -q
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/cpg.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.cpg: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cpg]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@ $(VENV)/.cpg
+
+clean:
+	rm -rf $(VENV) .cpgbuild warehouse warehouse-*
