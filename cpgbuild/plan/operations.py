@@ -190,6 +190,13 @@ class Times(_Rules):
 
     __slots__ = ()
 
+    def _to_timestamp(self, value: _Tree, target_dtype: dt.Timestamp, from_: dt.DataType) -> _Tree:
+        zone = target_dtype.timezone
+        if zone is not None and zone.startswith(("UTC+", "UTC-")):
+            # Python's name of a fixed offset; Arrow's is the offset alone.
+            target_dtype = target_dtype.copy(timezone=zone.removeprefix("UTC"))
+        return super()._to_timestamp(value, target_dtype, from_)
+
     def visit_Date(self, op: ops.Date, *, arg: _Tree) -> _Tree:
         return self.cast(arg, dt.date)
 

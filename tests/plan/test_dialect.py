@@ -1,5 +1,6 @@
 """The SQL of Ibis expressions says all that the expression means."""
 
+import datetime as dt
 import subprocess
 import sys
 
@@ -149,3 +150,33 @@ def test_the_field_of_a_null_struct_is_null():
     assert out.to_pylist() == [1, None]
     bare = ctx.sql("select st['x'] as out from s").to_arrow_table()["out"]
     assert bare.to_pylist() == [1, 0], "DataFusion answers rightly now: visit_StructField can go"
+
+
+ZONED = {
+    "date": (lambda z: z.date(), dt.date(2024, 1, 1)),
+    "hour": (lambda z: z.hour(), 0),
+    "year": (lambda z: z.year(), 2024),
+    "day": (lambda z: z.truncate("D"), dt.datetime(2023, 12, 31, 23, tzinfo=dt.UTC)),
+    "epoch": (lambda z: z.epoch_seconds(), 1704065400),
+    "another zone": (
+        lambda z: z.cast("timestamp('UTC')"),
+        dt.datetime(2023, 12, 31, 23, 30, tzinfo=dt.UTC),
+    ),
+    "a literal with an offset": (lambda z: z > ibis.timestamp("2024-01-01T01:00:00+02:00"), True),
+    "days over a change of the clocks": (
+        lambda z: (z + ibis.interval(months=6)).delta(z, unit="day"),
+        182,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ZONED)
+def test_a_zoned_timestamp_is_read_in_its_zone(what):
+    of, expected = ZONED[what]
+    stamp = dt.datetime(2023, 12, 31, 23, 30, tzinfo=dt.UTC)  # half past midnight in Paris
+    rows = pa.table({"z": pa.array([stamp], pa.timestamp("us", "Europe/Paris"))})
+    z = ibis.table(ibis.Schema.from_pyarrow(rows.schema), name="z")
+    ctx = datafusion.SessionContext()
+    ctx.register_record_batches("z", [rows.to_batches()])
+    out = ctx.sql(render(compile_table(z.select(out=of(z.z))))).to_arrow_table()["out"]
+    assert out.to_pylist() == [expected]
