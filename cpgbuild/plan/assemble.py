@@ -16,7 +16,7 @@ from cpgbuild.plan import types
 from cpgbuild.plan.code import Undigestible, code_digest
 from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
-from cpgbuild.plan.inference import required_columns, volatile_functions
+from cpgbuild.plan.inference import required_columns, unsaid, volatile_functions
 from cpgbuild.plan.session import MEANING
 
 if TYPE_CHECKING:
@@ -55,10 +55,12 @@ def assemble(
     _check_columns(definition, rows, schema)
     reads = required_columns(frame, schemas)
     requires = tuple(_requirement(name, columns, schemas) for name, columns in reads.items())
-    volatile = volatile_functions(query.sql)
+    volatile = _volatile(query)
     # Optimising folds the clock's functions to the moment of planning.
     logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
-    form = [logical.display_indent(), *_boundary_facts(definition, query, requires, rows)]
+    text = logical.display_indent()
+    facts = _boundary_facts(definition, query, requires, rows)
+    form = [text, *unsaid(text, query.sql), *facts]
     task = Task(
         name=definition.name,
         dataset=definition.dataset,
@@ -125,6 +127,12 @@ def _check_columns(definition: Definition, rows: pa.Schema, schema: pa.Schema) -
             fault = f"says `{option}={column}`, which is no column of {what}"
             hint = f"the columns are {', '.join(where.names)}"
             raise BadTask(definition.name, fault, hint, definition.place)
+
+
+def _volatile(query: Query) -> tuple[str, ...]:
+    """Return the functions of a query that give other values at other times, the user's too."""
+    own = {f.name for f in query.functions if f.volatility != "immutable"}
+    return tuple(sorted({*volatile_functions(query.sql), *own}))
 
 
 def _requirement(dataset: str, columns: list[str], schemas: Mapping[str, pa.Schema]) -> Requirement:

@@ -18,7 +18,7 @@ from cpgbuild.plan import functions
 from cpgbuild.plan.assemble import assemble
 from cpgbuild.plan.catalog import Catalog
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
-from cpgbuild.plan.inference import scans
+from cpgbuild.plan.inference import datasets_named
 from cpgbuild.plan.query import query_of
 from cpgbuild.plan.session import register_empty, session_config
 
@@ -125,8 +125,8 @@ class Compiler:
         catalog = Catalog(resolve, self._variables)
         query = query_of(definition, catalog, self._root)
         frame = self._plan(definition, query)
-        named = dict.fromkeys(table for table, _ in scans(frame.logical_plan()))
-        schemas = {name: self._registered[name] for name in named if self._is_dataset(name)}
+        named = [n for n in datasets_named(frame.logical_plan(), query.sql) if self._is_dataset(n)]
+        schemas = {name: self._registered[name] for name in named if name in self._registered}
         return assemble(definition, query, frame, schemas, catalog.variables_asked, self._root)
 
     def _is_dataset(self, name: str) -> bool:

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 # As the planner prints it, anywhere in the plan, so also in subqueries inside of expressions.
 _SCAN = re.compile(r"^\s*TableScan: (\S+?)(?: projection=\[(.*)\])?(?:, .*)?$", re.MULTILINE)
 _UNCLEAR = re.compile(r", |[\]\n]")
+# A dataset may be named in full; its own name has no dot.
+_HOME = re.compile(r"(?:datafusion\.)?public\.")
+# Where the planner's text says less than the plan: long VALUES are cut, a table function's
+# arguments are left out, and strings inside of nested literals have no quotes.
+_SILENT = re.compile(r"\.\.\.$|TableScan: \S+\(\)|\b\w*(?:List|Struct|Map)\w*\([\[{]", re.MULTILINE)
 
 # What the engine documents as volatile or as depending on the moment of the query.
 VOLATILE = frozenset(
     {
+        "rand",
         "random",
         "uuid",
         "now",
@@ -42,7 +48,31 @@ _CLOCK_KEYWORDS = frozenset(
 
 def scans(plan: datafusion.plan.LogicalPlan) -> list[tuple[str, str | None]]:
     """Return every table scan of a plan: the table, and its projection's text where it has one."""
-    return [(m.group(1), m.group(2)) for m in _SCAN.finditer(plan.display_indent())]
+    found = _SCAN.finditer(plan.display_indent())
+    return [(_HOME.sub("", m.group(1), count=1), m.group(2)) for m in found]
+
+
+def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
+    """Return the tables that a plan as written scans, in its order.
+
+    A string in the query can hold a line that looks like a scan; only the query's own words are
+    names of tables.
+    """
+    tokens = sqlglot.tokenize(sql, read="datafusion")
+    words = {t.text.lower() for t in tokens if t.token_type != TokenType.STRING}
+    return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
+
+
+def unsaid(text: str, sql: str) -> list[str]:
+    """Return what to add to a plan's text where that alone could stand for several plans.
+
+    It is the query itself, without comments and white space.
+    """
+    tokens = sqlglot.tokenize(sql, read="datafusion")
+    strings = (t.text for t in tokens if t.token_type == TokenType.STRING)
+    if _SILENT.search(text) or any('"' in string or "\n" in string for string in strings):
+        return [f"{token.token_type.name} {token.text}" for token in tokens]
+    return []
 
 
 def required_columns(
