@@ -5,6 +5,9 @@ from ibis import _
 
 from cpgbuild import Catalog, view
 
+# The last name of the symbol belongs to a type.
+METHOD_SYMBOL = r"#`?[^#/().]+`?\([^)]*\)\.$"
+
 
 @view(tags=["calls"])
 def v_candidate_calls(catalog: Catalog) -> ibis.Table:
@@ -26,7 +29,7 @@ def symbol_calls(catalog: Catalog) -> ibis.Table:
     how = ibis.cases(
         (known.kind == "decorator", "decorator"),
         (known.callee_kind == "TYPE_DECL", "constructor"),
-        (known.receiver.notnull(), "method"),
+        (known.symbol.re_search(METHOD_SYMBOL), "method"),
         else_="direct",
     )
     return known.select(
