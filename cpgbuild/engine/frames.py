@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import datafusion
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pyarrow as pa
 
 
 def column(name: str) -> datafusion.Expr:
@@ -32,18 +31,37 @@ def cast_to(frame: datafusion.DataFrame, schema: pa.Schema) -> datafusion.DataFr
     """
     given = frame.schema()
     casts = {f.name: f.type for f in schema if not given.field(f.name).type.equals(f.type)}
-    return (
-        frame if given.names == schema.names and not casts else select(frame, schema.names, casts)
-    )
+    if given.names == schema.names and not casts:
+        return frame
+    return select(frame, schema.names, casts)
 
 
 def select(
     frame: datafusion.DataFrame, names: list[str], casts: Mapping[str, pa.DataType]
 ) -> datafusion.DataFrame:
     """Return these columns of the frame, some of them cast."""
+    given = frame.schema()
     return frame.select(
         *(
-            column(name).cast(casts[name]).alias(name) if name in casts else column(name)
+            _cast(column(name), given.field(name).type, casts[name]).alias(name)
+            if name in casts
+            else column(name)
             for name in names
         )
     )
+
+
+def _cast(value: datafusion.Expr, given: pa.DataType, wanted: pa.DataType) -> datafusion.Expr:
+    """Return a cast that fails where a value would be lost.
+
+    The engine's own cuts nanoseconds off without a word, so Arrow's is called in its place.
+    """
+    finer = pa.types.is_timestamp(given) and pa.types.is_timestamp(wanted) and given.unit == "ns"
+    if not finer or wanted.unit == "ns":
+        return value.cast(wanted)
+
+    def exact(values: pa.Array) -> pa.Array:
+        return values.cast(wanted)
+
+    name = f"to_{wanted.unit}_{wanted.tz or 'local'}"
+    return datafusion.udf(exact, [given], wanted, "immutable", name)(value)
