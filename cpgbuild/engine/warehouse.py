@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 TRACE = "cpgbuild.trace"
 # Beside the table's files; the underscore keeps it out of what Delta counts as the table's.
 SIDE = "_cpgbuild"
+# So many commits are looked at before all of them are.
+RECENT = 8
 # Commits that change how rows are stored and not which there are.
 _SAME_ROWS = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END"})
 
@@ -88,13 +90,14 @@ class Warehouse:
 
     def trace(self, output: str) -> Trace | None:
         """Return the trace committed with what an output holds now, if any."""
-        table = self._open(output)
+        table = self._tables.get(output) or self._open(output)
         return self._trace(table) if table is not None else None
 
     def _trace(self, table: DeltaTable) -> Trace | None:
-        for commit in table.history():
-            if commit.get("operation") not in _SAME_ROWS:
-                return Trace.from_json(str(commit.get(TRACE, "")))
+        for limit in (RECENT, None):
+            for commit in table.history(limit):
+                if commit.get("operation") not in _SAME_ROWS:
+                    return Trace.from_json(str(commit.get(TRACE, "")))
         return None
 
     def register(self, ctx: datafusion.SessionContext, output: str, name: str) -> None:
