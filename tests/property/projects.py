@@ -1,0 +1,51 @@
+"""Random projects for Hypothesis: each dataset reads only those that were made before it."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from tests.property.recipes import Project, Read, Recipe, SourceState
+
+SOURCES = ("s0", "s1", "s2")
+COLUMNS = (("v",), ("v", "x"), (), ("x",))
+
+
+@st.composite
+def reads(draw: st.DrawFn, known: list[str]) -> tuple[Read, ...]:
+    """Up to three inputs. The newest come first, or chains would stay short."""
+    chosen = draw(st.lists(st.sampled_from(known), max_size=3, unique=True))
+    return tuple(Read(d, draw(st.sampled_from(COLUMNS))) for d in chosen)
+
+
+@st.composite
+def projects(draw: st.DrawFn, max_datasets: int = 7) -> Project:
+    """Sources, and up to `max_datasets` others of all kinds, some with several producers."""
+    recipes: dict[str, Recipe] = {}
+    datasets: list[str] = []
+    for number in range(draw(st.integers(1, max_datasets))):
+        known = [*reversed(datasets), *SOURCES]
+        dataset = f"d{number}"
+        parts = draw(st.sampled_from(("", "", "", "ab")))
+        for part in parts or [""]:
+            recipe = draw(_recipe(dataset, part, known))
+            recipes[recipe.name] = recipe
+        datasets.append(dataset)
+    sources = {name: SourceState(draw(st.integers(0, 3))) for name in SOURCES}
+    return Project(sources, recipes)
+
+
+@st.composite
+def _recipe(draw: st.DrawFn, dataset: str, part: str, known: list[str]) -> Recipe:
+    kind = draw(st.sampled_from(("compute", "view")))
+    lanes = ("engine", "python") if kind == "compute" else ("engine",)
+    return Recipe(
+        name=f"{kind}.{dataset}{part}",
+        dataset=dataset,
+        kind=kind,
+        reads=draw(reads(known)),
+        salt=draw(st.integers(0, 3)),
+        part=part,
+        lane=draw(st.sampled_from(lanes)),
+        priority=draw(st.sampled_from((100, 50, 150))),
+        volatile=draw(st.sampled_from((False,) * 9 + (True,))),
+    )
