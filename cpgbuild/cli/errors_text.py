@@ -17,7 +17,7 @@ def report_text(report: Report, base: Path) -> Text:
     """Return an error as it is shown; paths below `base` are shown relative to it."""
     text = Text()
     text.append(f"error[{report.code}]", "bold red")
-    text.append(f": {report.message}\n", "bold")
+    text.append(f": {_shortened(report.message, base)}\n", "bold")
     if report.place is not None:
         _append_place(text, report.place, base)
     width = max((len(name) for name, _ in report.facts), default=0)
@@ -40,12 +40,12 @@ def _append_place(text: Text, place: Place, base: Path) -> None:
     margin = " " * len(number)
     text.append(f"{margin} |\n{number} | ", "blue")
     text.append(f"{line}\n")
-    text.append(f"{margin} | ", "blue")
     if place.length and place.column:
+        text.append(f"{margin} | ", "blue")
         # Tabs before the column stay tabs, so that the mark stands under what it marks.
         lead = "".join("\t" if c == "\t" else " " for c in line[: place.column - 1])
         text.append(f"{lead}{'^' * max(1, min(place.length, len(line) - place.column + 1))}", "red")
-    text.append("\n")
+        text.append("\n")
 
 
 def _line(place: Place) -> str | None:

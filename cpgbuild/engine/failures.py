@@ -17,6 +17,8 @@ _HINTS = {
     "Resources exhausted": "raise `memory_limit` in `[engine]`, or use fewer `threads`",
     "Failed to commit transaction": "another program writes this table; build again",
     "Cast error": "a value does not fit the column's type: cast it in the task as you mean it",
+    "Error while parsing value": "correct the value; a column of a CSV or JSON source has the type "
+    "of its first 1,000 rows",
 }
 
 
@@ -31,4 +33,5 @@ def run_failure(error: BaseException, task: Task, warehouse: str) -> Exception:
     if any(word in text.lower() for word in _UNWRITABLE):
         return WarehouseUnwritable(warehouse, OSError(reason(error)))
     hint = next((hint for word, hint in _HINTS.items() if word in text), "")
-    return TaskFailed(task.name, reason(error), task.place, hint)
+    reads = [requirement.dataset for requirement in task.requires]
+    return TaskFailed(task.name, reason(error), task.place, reads, hint)

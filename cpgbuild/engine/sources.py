@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import datafusion
 import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
@@ -19,6 +18,7 @@ from cpgbuild.engine.frames import cast_to
 from cpgbuild.engine.globs import walk
 from cpgbuild.engine.stamps import file_digest, stamp
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
+from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.plan import types
 from cpgbuild.plan.contract import schema_of
 from cpgbuild.plan.failures import reason
@@ -69,14 +69,23 @@ class Sources:
             else:
                 try:
                     self._schemas[name] = types.normalise_schema(self._read_schema(source))
-                except _FAILURES as error:
+                except CpgbuildError:
+                    raise
+                except Exception as error:
+                    if not _is_readers(error):
+                        raise
                     raise self._unreadable(source, error) from error
         return self._schemas[name]
 
     def _read_schema(self, source: Source) -> pa.Schema:
         if source.format == "delta":
             return types.logical_schema(pa.schema(self._delta(source).schema().to_arrow()))
-        self._require(source, bool(self.files(source)))
+        files = self.files(source)
+        self._require(source, bool(files))
+        # The engine passes over an empty file, as if it were one without rows.
+        empty = [f for f in files if not f.stat().st_size]
+        if empty and source.format in {"parquet", "arrow"}:
+            raise SourceUnreadable(source.name, str(empty[0]), "it is empty", source.place)
         ctx = datafusion.SessionContext(session_config())
         self._register_files(ctx, source, None)
         return ctx.table(source.name).schema()
@@ -86,9 +95,22 @@ class Sources:
             raise SourceMissing(source.name, source.path, source.place)
 
     def _unreadable(self, source: Source, error: Exception) -> SourceUnreadable:
-        culprit = next((f for f in self.files(source) if _is_broken(source, f)), None)
+        files = [] if source.format == "delta" else self.files(source)
+        culprit = next((f for f in files if self._is_broken(source, f)), None)
         file = str(culprit or source.path)
         return SourceUnreadable(source.name, file, reason(error), source.place)
+
+    def _is_broken(self, source: Source, file: Path) -> bool:
+        """Return whether a file alone cannot be opened in its source's format."""
+        try:
+            if source.format == "files":
+                file.open("rb").close()
+            else:
+                ctx = datafusion.SessionContext(session_config())
+                self._register_files(ctx, replace(source, path=str(file)), None)
+        except Exception:  # noqa: BLE001 -- what was wrong is known already
+            return True
+        return False
 
     def files(self, source: Source) -> list[Path]:
         """Return the files of a file source: the file, those of a folder, or those of a glob."""
@@ -109,8 +131,9 @@ class Sources:
         try:
             return DeltaTable(source.path, version=version)
         except TableNotFoundError:
-            self._require(source, there=False)
-            raise
+            self._require(source, "://" not in source.path and Path(source.path).exists())
+            reason = "it is no Delta table: there is no `_delta_log` in it"
+            raise SourceUnreadable(source.name, source.path, reason, source.place) from None
 
     def evidence(self, name: str) -> Evidence | None:
         """Return what a source holds now; the first look of a build is the one that holds.
@@ -121,7 +144,11 @@ class Sources:
         schema = schema_of(self.schema(name))
         try:
             return Evidence(schema, self._data(source))
-        except _FAILURES as error:
+        except CpgbuildError:
+            raise
+        except Exception as error:
+            if not _is_readers(error):
+                raise
             raise self._unreadable(source, error) from error
 
     def _data(self, source: Source) -> Fingerprint:
@@ -211,16 +238,6 @@ def hive_keys(path: Path, files: list[Path]) -> list[str]:
     return [part.partition("=")[0] for part in folders if "=" in part]
 
 
-def _is_broken(source: Source, file: Path) -> bool:
-    """Return whether a file alone cannot be opened in its source's format."""
-    try:
-        if source.format == "parquet":
-            pyarrow.parquet.read_metadata(file)
-        elif source.format == "arrow":
-            with file.open("rb") as opened:
-                pyarrow.ipc.open_file(opened)
-        else:
-            file.read_bytes().decode()
-    except _FAILURES:
-        return True
-    return False
+def _is_readers(error: Exception) -> bool:
+    """Return whether an exception is about what is read; the engine raises plain ones."""
+    return isinstance(error, _FAILURES) or type(error) is Exception

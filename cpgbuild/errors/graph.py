@@ -134,9 +134,12 @@ class QueryInvalid(CpgbuildError):
         reason: str,
         place: Place | None,
         facts: Iterable[tuple[str, str]] = (),
+        hint: str = "",
     ) -> None:
         """Take the task, the planner's reason in one line, and what is known of its inputs."""
-        super().__init__(f"task `{task}` is not a valid query: {reason}", place=place, facts=facts)
+        super().__init__(
+            f"task `{task}` is not a valid query: {reason}", place=place, facts=facts, hint=hint
+        )
 
 
 class ShadowsSource(CpgbuildError):

@@ -229,5 +229,6 @@ class SourceUnreadable(CpgbuildError):
 
 def describe(error: BaseException) -> str:
     """Return `ValueError: its first line`, without a traceback."""
-    lines = str(error).strip().splitlines()
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    lines = words.strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -23,9 +23,22 @@ class TaskFailed(RunError):
 
     code = "E301"
 
-    def __init__(self, task: str, reason: str, place: Place | None, hint: str = "") -> None:
-        """Take the task and the engine's reason in one line."""
-        super().__init__(f"task `{task}` failed: {reason}", place=place, hint=hint)
+    def __init__(
+        self,
+        task: str,
+        reason: str,
+        place: Place | None,
+        reads: Iterable[str] = (),
+        hint: str = "",
+    ) -> None:
+        """Take the task, the engine's reason in one line, and what the task reads."""
+        names = list(reads)
+        super().__init__(
+            f"task `{task}` failed: {reason}",
+            place=place,
+            facts=[("reads", quoted(names))] if names else [],
+            hint=hint,
+        )
 
 
 class MapFailed(RunError):

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import ibis
 
 from cpgbuild.errors.project import UnknownVariable
-from cpgbuild.errors.report import Place
+from cpgbuild.plan.places import frame_place, narrowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pyarrow as pa
+
+    from cpgbuild.errors.report import Place
 
 
 class Catalog:
@@ -41,7 +43,7 @@ class Catalog:
             Cycle: the dataset is made from the one whose task is asking.
         """
         if name not in self.tables_asked:
-            self.tables_asked[name] = self._resolve(name, _caller())
+            self.tables_asked[name] = self._resolve(name, narrowed(_caller(), name))
         return ibis.table(ibis.Schema.from_pyarrow(self.tables_asked[name]), name=name)
 
     def var(self, name: str) -> str:
@@ -51,18 +53,11 @@ class Catalog:
             UnknownVariable: `[vars]` does not declare it.
         """
         if name not in self._variables:
-            raise UnknownVariable(name, self._variables, _caller())
+            raise UnknownVariable(name, self._variables, narrowed(_caller(), name))
         self.variables_asked[name] = self._variables[name]
         return self._variables[name]
 
 
 def _caller() -> Place:
     """Return the place in the user's file that called the catalog."""
-    frame = sys._getframe(2)  # noqa: SLF001 -- the only way to show the user's own line
-    code, position = frame.f_code, frame.f_lasti // 2
-    spans = list(code.co_positions())
-    line, end_line, column, end = spans[position] if position < len(spans) else (None,) * 4
-    if line is None or column is None:
-        return Place(code.co_filename, frame.f_lineno)
-    length = end - column if end is not None and end_line == line else 0
-    return Place(code.co_filename, line, column + 1, length)
+    return frame_place(sys._getframe(2))  # noqa: SLF001 -- the only way to show the user's line

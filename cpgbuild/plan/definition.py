@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
 from cpgbuild.errors.project import BadName, BadTask, BadValue
 from cpgbuild.errors.report import Place
+from cpgbuild.plan.places import frame_place, narrowed
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -129,7 +130,7 @@ def _contradiction(kind: TaskKind, options: Options) -> tuple[str, str] | None:
     if options.contributes_to and options.output:
         return "says both `output` and `contributes_to`", "keep one of them"
     if kind is TaskKind.VIEW and options.partition_by:
-        return "is a view and says `partition_by`", "only a compute task is stored: use `@compute`"
+        return "is a view and says `partition_by`", "only a compute task is stored: make it one"
     return _map_contradiction(options.row_map, options.schema) if options.row_map else None
 
 
@@ -235,7 +236,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     )
     frame = sys._getframe(1)  # noqa: SLF001
     if map is None and (key or content):
-        place = Place(frame.f_code.co_filename, frame.f_lineno)
+        place = frame_place(frame)
         raise BadTask("@compute", "has a `key` and no `map`", "name the function: `map=…`", place)
     return _decorate(function, TaskKind.COMPUTE, options, frame)
 
@@ -244,8 +245,7 @@ def _decorate(
     function: Callable[_P, _R] | None, kind: TaskKind, options: Options, frame: FrameType
 ) -> Any:
     """Return the decorated function, or the decorator where there is none yet."""
-    called_at = Place(frame.f_code.co_filename, frame.f_lineno)
-    _check_types(options, called_at)
+    _check_types(options, frame)
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         code = inspect.unwrap(function).__code__
@@ -264,23 +264,30 @@ def _decorate(
     return decorate if function is None else decorate(function)
 
 
-def _check_types(options: Options, place: Place) -> None:
+def _check_types(options: Options, frame: FrameType) -> None:
     for key in ("name", "output", "contributes_to", "description"):
         value = getattr(options, key)
         if value is not None and not isinstance(value, str):
-            raise BadValue(key, value, "a string", place)
+            raise BadValue(key, value, "a string", _option_place(frame, key))
     if isinstance(options.priority, bool) or not isinstance(options.priority, int):
+        place = _option_place(frame, "priority")
         raise BadValue("priority", options.priority, "a whole number", place)
     for key in ("tags", "partition_by"):
         for value in getattr(options, key):
             if not isinstance(value, str):
-                raise BadValue(key, value, "strings", place)
+                raise BadValue(key, value, "strings", _option_place(frame, key))
     if options.schema is not None and not isinstance(options.schema, Mapping):
         import pyarrow as pa  # noqa: PLC0415 -- heavy, and needed by few
 
         if not isinstance(options.schema, pa.Schema):
             expected = "a mapping from column names to types, or an Arrow schema"
+            place = _option_place(frame, "schema")
             raise BadValue("schema", options.schema, expected, place)
+
+
+def _option_place(frame: FrameType, option: str) -> Place:
+    """Return where a decorator's call says an option."""
+    return narrowed(frame_place(frame), option)
 
 
 def _definition_place(path: str, first_line: int, name: str) -> Place:

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import re
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
-from sqlglot.tokenizer_core import TokenType
 
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
-from cpgbuild.errors.report import CpgbuildError, Place
+from cpgbuild.errors.report import CpgbuildError, did_you_mean
+from cpgbuild.plan import types
+from cpgbuild.plan.places import narrowed, user_place
+from cpgbuild.plan.refusals import Refusal, place_of, places_of_words, read_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
+    from pathlib import Path
 
     import pyarrow as pa
 
+    from cpgbuild.errors.report import Place
     from cpgbuild.plan.definition import Definition
 
 _MISSING_TABLE = re.compile(r"table '(?:datafusion\.public\.)?([^']+)' not found")
-_MISSING_FIELD = re.compile(r"No field named (?:\"?(\w+)\"?\.)?\"?([^\".\s]+)\"?\.")
-_PARSER = re.compile(r'ParserError\("(.*?)(?: at Line: (\d+), Column: (\d+))?"\)', re.DOTALL)
+_MISSING_FIELD = re.compile(r"No field named (?:\"?(\w+)\"?\.)?\"?([^\".\s]+)\"?\.(?:\s|\Z)")
 _IBIS_MISSING = re.compile(r"Column '(.+?)' is not found in table")
 _PREFIX = re.compile(
-    r"^(?:Error during planning|Schema error|Internal error|SQL error|Arrow error"
-    r"|External error|Execution error|This feature is not implemented): "
+    r"(?:DataFusion|FFI|Parquet|Arrow|Csv|Json|Parser|Kernel|Io|SQL|Schema|Internal|External|Execution"
+    r"|Object Store) error: |Error during planning: |This feature is not implemented: "
 )
+_GONE = re.compile(r"Object at location (\S+) not found")
 SHOWN_COLUMNS = 6
 
 
@@ -43,8 +45,10 @@ def missing_table(error: BaseException) -> str | None:
 
 
 def reason(error: BaseException) -> str:
-    """Return the engine's words without the names of its layers: their first line."""
-    text = str(error).strip()
+    """Return the engine's words without the names of its layers: the first line of the cause."""
+    text = str(error).strip().rpartition("\ncaused by\n")[2]
+    if gone := _GONE.search(text):
+        return f"file `{gone.group(1)}` is not there"
     while stripped := _PREFIX.match(text):
         text = text[stripped.end() :]
     lines = text.splitlines()
@@ -56,43 +60,62 @@ def query_failure(
 ) -> CpgbuildError:
     """Return what the planner's refusal of a task's query means, with the place in its file."""
     text = str(error)
-    if parser := _PARSER.search(text):
-        place = definition.place
-        if definition.sql is not None and parser.group(2):
-            place = Place(definition.place.path, int(parser.group(2)), int(parser.group(3)), 1)
-        return QueryInvalid(definition.name, parser.group(1), place)
     if field := _MISSING_FIELD.search(text):
-        column = field.group(2)
-        dataset = _home(field.group(1), schemas)
-        if dataset is not None:
-            known = schemas[dataset].names
-            place = find_word(definition, column) or definition.place
-            return MissingColumn(column, dataset, definition.name, known, place)
-    return QueryInvalid(definition.name, reason(error), definition.place, columns_of(schemas))
+        return _missing_column(field[1], field[2], definition, schemas)
+    refusal = read_refusal(text) or Refusal(reason(error))
+    place = None
+    if definition.sql is not None:
+        place = place_of(refusal, definition.place.path, definition.sql)
+    # Where the text itself is at fault, what it reads does not matter.
+    facts = [] if refusal.line else columns_of(schemas)
+    where = place or definition.place
+    return QueryInvalid(definition.name, refusal.reason, where, facts, refusal.hint)
 
 
-def _home(qualifier: str | None, schemas: Mapping[str, pa.Schema]) -> str | None:
+def _missing_column(
+    qualifier: str | None, column: str, definition: Definition, schemas: Mapping[str, pa.Schema]
+) -> CpgbuildError:
+    words = (qualifier, ".", column) if qualifier else (column,)
+    sql = definition.sql or ""
+    place = next(iter(places_of_words(definition.place.path, sql, words)), definition.place)
+    dataset = _home(qualifier, sql, schemas)
+    if dataset is not None and column not in schemas[dataset].names:
+        return MissingColumn(column, dataset, definition.name, schemas[dataset].names, place)
+    known = [name for schema in schemas.values() for name in schema.names]
+    shown = f"{qualifier}.{column}" if qualifier else column
+    why = f"there is no column `{shown}`"
+    hint = did_you_mean(column, [name for name in known if name != column])
+    return QueryInvalid(definition.name, why, place, columns_of(schemas), hint)
+
+
+def _home(qualifier: str | None, sql: str, schemas: Mapping[str, pa.Schema]) -> str | None:
     """Return the dataset that a column was missed in, where that is clear."""
-    if qualifier in schemas:
-        return qualifier
-    return next(iter(schemas)) if len(schemas) == 1 else None
+    if qualifier is None:
+        return next(iter(schemas)) if len(schemas) == 1 else None
+    try:
+        tables = sqlglot.parse_one(sql, read="datafusion").find_all(sqlglot.exp.Table)
+        aliases = {table.alias_or_name: table.name for table in tables}
+    except sqlglot.errors.SqlglotError:
+        aliases = {}
+    dataset = aliases.get(qualifier, qualifier)
+    return dataset if dataset in schemas else None
 
 
 def build_failure(
-    error: Exception, definition: Definition, schemas: Mapping[str, pa.Schema], root: Path
+    error: BaseException, definition: Definition, schemas: Mapping[str, pa.Schema], root: Path
 ) -> CpgbuildError:
     """Return what a task's function raised as an error at the line of the user's code."""
     place = user_place(error.__traceback__, root) or definition.place
     column = _missing_ibis_column(error)
     if column is not None:
         dataset = _ibis_relation(error) or (next(iter(schemas)) if len(schemas) == 1 else None)
-        if dataset is not None and dataset in schemas:
-            names = schemas[dataset].names
-            return MissingColumn(column, dataset, definition.name, names, place)
+        names = schemas[dataset].names if dataset is not None and dataset in schemas else [column]
+        if dataset is not None and column not in names:
+            return MissingColumn(column, dataset, definition.name, names, narrowed(place, column))
     return PlanFailed(definition.name, error, place, columns_of(schemas))
 
 
-def _missing_ibis_column(error: Exception) -> str | None:
+def _missing_ibis_column(error: BaseException) -> str | None:
     if found := _IBIS_MISSING.search(str(error)):
         return found.group(1)
     owner = getattr(error, "obj", None)
@@ -101,7 +124,7 @@ def _missing_ibis_column(error: Exception) -> str | None:
     return None
 
 
-def _ibis_relation(error: Exception) -> str | None:
+def _ibis_relation(error: BaseException) -> str | None:
     """Return the name of the table that Ibis looked into when it raised."""
     owner = getattr(error, "obj", None)
     if owner is not None:
@@ -129,37 +152,15 @@ def columns_of(schemas: Mapping[str, pa.Schema]) -> list[tuple[str, str]]:
     """Return a fact for each dataset at hand: its first columns with their types."""
     facts = []
     for dataset, schema in schemas.items():
-        shown = [f"{field.name}: {field.type}" for field in list(schema)[:SHOWN_COLUMNS]]
+        shown = [
+            f"{field.name}: {types.to_text(field.type)}" for field in list(schema)[:SHOWN_COLUMNS]
+        ]
         more = f", {len(schema) - SHOWN_COLUMNS} more" if len(schema) > SHOWN_COLUMNS else ""
         facts.append((dataset, ", ".join(shown) + more))
     return facts
 
 
-def user_place(trace: TracebackType | None, root: Path) -> Place | None:
-    """Return the innermost place of a traceback that is in the project's own code."""
-    found = None
-    for frame in traceback.StackSummary.extract(traceback.walk_tb(trace), lookup_lines=False):
-        path = Path(frame.filename)
-        if path.is_relative_to(root) and "site-packages" not in path.parts:
-            column = (frame.colno or 0) + 1 if frame.colno is not None else 0
-            same_line = frame.end_lineno == frame.lineno and frame.end_colno is not None
-            length = (frame.end_colno or 0) - (frame.colno or 0) if same_line else 0
-            found = Place(frame.filename, frame.lineno or 0, column, length)
-    return found
-
-
 def find_word(definition: Definition, word: str) -> Place | None:
     """Return where a SQL task's text first uses a name, outside of comments and strings."""
-    if definition.sql is None:
-        return None
-    try:
-        tokens = sqlglot.tokenize(definition.sql, read="datafusion")
-    except sqlglot.errors.TokenError:
-        return None
-    for token in tokens:
-        if token.text == word and token.token_type != TokenType.STRING:
-            quotes = 2 if token.token_type == TokenType.IDENTIFIER else 0
-            length = len(word) + quotes
-            # The tokenizer counts to the token's last character.
-            return Place(definition.place.path, token.line, token.col - length + 1, length)
-    return None
+    places = places_of_words(definition.place.path, definition.sql or "", (word,))
+    return places[0] if places else None

@@ -49,7 +49,7 @@ def query_of(definition: Definition, catalog: Catalog, root: Path) -> Query:
         expression = definition.function(catalog)
     except (CpgbuildError, Unresolved):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise build_failure(error, definition, catalog.tables_asked, root) from error
     if not isinstance(expression, ibis.Table):
         raise NotATable(definition.name, type(expression).__name__, definition.place)
@@ -57,8 +57,8 @@ def query_of(definition: Definition, catalog: Catalog, root: Path) -> Query:
         raise OutsideRead(definition.name, table.name, definition.place)
     try:
         named, tables = memtables.name_memtables(expression)
-        used = functions.functions_of(named)
-        sql = dialect.render(dialect.compile_table(named))
+        used = functions.functions_of(named, root)
+        sql = dialect.render(dialect.compile_table(named, root))
     except Exception as error:
         raise build_failure(error, definition, catalog.tables_asked, root) from error
     return Query(sql, named.schema().to_pyarrow(), tables, used)

@@ -17,6 +17,7 @@ from cpgbuild.errors.project import (
     NoProject,
     UnknownEnvironment,
     UnknownVariable,
+    describe,
 )
 from cpgbuild.errors.report import Place, Problems
 from cpgbuild.plan.source import Source
@@ -107,8 +108,11 @@ def load(root: Path, overrides: Overrides | None = None) -> Project:
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadToml(str(error), Place(str(path))) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise BadToml("it is not UTF-8", Place(str(path), line)) from error
+    except OSError as error:
+        raise BadToml(describe(error), Place(str(path))) from error
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
@@ -134,7 +138,9 @@ def _project(root: Path, top: Table, wanted: Overrides) -> Project:
     return Project(
         root=root,
         name=head.text("name", root.name),
-        tasks=tuple((root / folder, head.place("tasks")) for folder in folders),
+        tasks=tuple(
+            (root / folder, head.value_place("tasks", f'"{folder}"')) for folder in folders
+        ),
         warehouse=warehouse,
         engine=_engine(top.table("engine")),
         lanes=_lanes(top.table("lanes")),
@@ -153,7 +159,7 @@ def _variables(table: Table, wanted: Overrides) -> dict[str, str]:
         elif isinstance(value, str | int | float):
             declared[key] = str(value)
         else:
-            table.fault(BadValue(key, value, "a string or a number", table.place(key)))
+            table.fault(BadValue(key, value, "a string or a number", table.value_place(key)))
     for name in wanted.variables:
         if name not in declared:
             table.fault(UnknownVariable(name, declared, None))
@@ -165,7 +171,7 @@ def _filled(table: Table, key: str, default: str, variables: Mapping[str, str]) 
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in variables:
-            table.fault(UnknownVariable(found[1], variables, table.place(key)))
+            table.fault(UnknownVariable(found[1], variables, table.value_place(key, found[0])))
         return variables.get(found[1], "")
 
     return _PLACEHOLDER.sub(value, table.text(key, default))
@@ -186,7 +192,7 @@ def _engine(table: Table) -> EngineSettings:
         value = table.data["memory_limit"]
         size = _SIZE.match(value.strip()) if isinstance(value, str) else None
         if size is None:
-            place = table.place("memory_limit")
+            place = table.value_place("memory_limit")
             table.fault(BadValue("memory_limit", value, 'a size, as `"8GB"`', place))
         else:
             limit = int(float(size[1]) * 1024 ** _POWERS[size[2].upper()])
@@ -217,7 +223,7 @@ def _sources(root: Path, tables: Table, variables: Mapping[str, str]) -> dict[st
             name=name,
             format=kind,
             path=_resolved(path, root) if path else "",
-            place=table.place("path"),
+            place=table.value_place("path"),
             include=tuple(table.strings("include", ("**/*",))),
             exclude=tuple(table.strings("exclude", ())),
             delimiter=table.text("delimiter", ","),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 from cpgbuild.errors.graph import DuplicateDataset, DuplicateTask, ShadowsSource
@@ -58,7 +59,23 @@ def _tasks_of(path: Path, project: Project) -> list[Definition]:
     module = load_module(path, project)
     marked = (getattr(value, MARK, None) for value in list(vars(module).values()))
     own = [m for m in marked if isinstance(m, Definition) and m.place.path == str(path)]
-    return list(dict.fromkeys(own))
+    functions = {d.function.__name__: d for d in own if d.function is not None}
+    for name, places in _defined_twice(path).items():
+        if name in functions:
+            # Python keeps the last one and says nothing.
+            raise DuplicateTask(functions[name].name, places)
+    # By identity: a schema given as a dict makes a definition unhashable.
+    return list({id(definition): definition for definition in own}.values())
+
+
+def _defined_twice(path: Path) -> dict[str, list[Place]]:
+    """Return the decorated functions that a module defines several times, with their places."""
+    found: dict[str, list[Place]] = {}
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            place = Place(str(path), node.lineno, len("def ") + 1, len(node.name))
+            found.setdefault(node.name, []).append(place)
+    return {name: places for name, places in found.items() if len(places) > 1}
 
 
 def _clashes(found: list[Definition], project: Project) -> list[CpgbuildError]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.errors.project import ModuleFailed
 from cpgbuild.errors.report import CpgbuildError, Place
-from cpgbuild.plan.failures import user_place
+from cpgbuild.plan.places import user_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ def load_module(path: Path, project: Project) -> ModuleType:
         return importlib.import_module(module_name(path, project.root))
     except CpgbuildError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         shown = str(path.relative_to(project.root))
         if isinstance(error, SyntaxError) and error.filename:
             place = Place(error.filename, error.lineno or 0, error.offset or 0, 1)

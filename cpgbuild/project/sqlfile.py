@@ -10,6 +10,7 @@ from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
 from cpgbuild.errors.project import BadSqlHeader, BadValue, UnknownKey
 from cpgbuild.errors.report import Place
 from cpgbuild.plan.definition import Definition, Options, define
+from cpgbuild.plan.places import narrowed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,10 +77,11 @@ def _parsed(text: str, place: Place) -> dict[str, Any]:
         raise BadSqlHeader(reason, place) from error
     for key, value in table.items():
         if key not in _KEYS:
-            raise UnknownKey(key, "the file's header", _KEYS, place)
+            raise UnknownKey(key, "the file's header", _KEYS, narrowed(place, key))
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
-            raise BadValue(key, value, _expected(_KEYS[key]), place)
+            raise BadValue(key, value, _expected(_KEYS[key]), narrowed(place, key))
     if table.get("kind", "view") not in list(TaskKind):
+        place = narrowed(place, table["kind"])
         raise BadValue("kind", table["kind"], "`view` or `compute`", place)
     return table
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.errors.project import BadValue, UnknownKey
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
+# Up to a comment, if the value is no text with a `#` in it.
+_VALUE = re.compile(r"\"?\s*=\s*((?:\"[^\"]*\"|'[^']*'|[^#\"'])+)")
 
 
 class Located:
@@ -34,6 +37,18 @@ class Located:
             elif current == table and (found := wanted.match(line)):
                 return Place(self._path, number, found.start(1) + 1, len(key))
         return Place(self._path)
+
+    def value(self, table: str, key: str, part: str = "") -> Place:
+        """Return the place of a key's value, or of a part of it; the key's if it is elsewhere."""
+        place = self.key(table, key)
+        line = self._lines[place.line - 1] if place.line else ""
+        found = _VALUE.match(line, place.column - 1 + place.length) if place.column else None
+        if found is None:
+            return place
+        start, text = found.start(1), found[1].rstrip()
+        if part and part in text:
+            return replace(place, column=start + text.index(part) + 1, length=len(part))
+        return replace(place, column=start + 1, length=len(text))
 
 
 class Table:
@@ -60,6 +75,10 @@ class Table:
         """Return the place of a key of this table."""
         return self._located.key(self._name, key)
 
+    def value_place(self, key: str, part: str = "") -> Place:
+        """Return the place of the value under a key of this table, or of a part of it."""
+        return self._located.value(self._name, key, part)
+
     def only(self, *known: str) -> None:
         """Note every key that is not among the known ones."""
         title = f"`[{self._name}]`" if self._name else "`cpgbuild.toml`"
@@ -71,7 +90,7 @@ class Table:
         """Return the table under a key; an empty one where there is none."""
         value = self.data.get(key, {})
         if not isinstance(value, dict):
-            self.fault(BadValue(key, value, "a table", self.place(key)))
+            self.fault(BadValue(key, value, "a table", self.value_place(key)))
             value = {}
         name = f"{self._name}.{key}" if self._name else key
         return Table(value, self._located, name, self._errors)
@@ -79,7 +98,7 @@ class Table:
     def _typed(self, key: str, default: Any, kinds: type, expected: str) -> Any:
         value = self.data.get(key, default)
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-            self.fault(BadValue(key, value, expected, self.place(key)))
+            self.fault(BadValue(key, value, expected, self.value_place(key)))
             return default
         return value
 
@@ -92,7 +111,7 @@ class Table:
         expected = f"a whole number, {least} or more"
         value = int(self._typed(key, default, int, expected))
         if value < least:
-            self.fault(BadValue(key, value, expected, self.place(key)))
+            self.fault(BadValue(key, value, expected, self.value_place(key)))
             return default
         return value
 
@@ -106,7 +125,7 @@ class Table:
         if isinstance(value, str):
             value = [value]
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.fault(BadValue(key, value, "a list of strings", self.place(key)))
+            self.fault(BadValue(key, value, "a list of strings", self.value_place(key)))
             return list(default)
         return value
 
@@ -116,7 +135,7 @@ class Table:
         names = list(known)
         if value not in names:
             shown = ", ".join(f"`{name}`" for name in names)
-            self.fault(BadValue(key, value, f"one of {shown}", self.place(key)))
+            self.fault(BadValue(key, value, f"one of {shown}", self.value_place(key)))
             return default
         return value
 

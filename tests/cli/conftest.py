@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Ended, run
+from tests.support.commands import Ended, run_here
 from tests.support.golden import check_golden, transcript
 from tests.support.projects import ProjectFolder, shop
 
@@ -27,7 +27,7 @@ def says(request, tmp_path):
     """Run a command line; what it says must be the test's golden file. Return how it ended."""
 
     def check(command: str, folder: Path) -> Ended:
-        ended = run(*shlex.split(command), folder=folder)
+        ended = run_here(*shlex.split(command), folder=folder)
         module = Path(request.path).stem.removeprefix("test_")
         name = request.node.name.removeprefix("test_")
         text = transcript(f"cpgbuild {command}", ended, tmp_path)

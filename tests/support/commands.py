@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+from cpgbuild.cli.app import app
 
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "cpgbuild")
@@ -51,6 +57,26 @@ def run(*arguments: str, folder: Path, **env: str) -> Ended:
         check=False,
     )
     return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def run_here(*arguments: str, folder: Path) -> Ended:
+    """Run `cpgbuild` in a folder within this process, which saves the second that imports take."""
+    said, told = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment(), clear=True),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(told),
+        warnings.catch_warnings(),
+    ):
+        # As outside of tests; a library's deprecations are not the message's business.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        code = 0
+        try:
+            app(list(arguments), prog_name="cpgbuild")
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else bool(end.code)
+    return Ended(code, said.getvalue(), told.getvalue())
 
 
 def start(*arguments: str, folder: Path) -> subprocess.Popen[str]:

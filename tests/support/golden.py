@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from tests.support.commands import Ended
 
 _SECONDS = re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b")
+# As Delta names the files of a table.
+_FILE = re.compile(r"part-\d{5}-[0-9a-f-]{36}")
 
 
 def transcript(command: str, ended: Ended, folder: Path) -> str:
-    """Return what a command said, with the folder and durations made the same for all runs."""
+    """Return what a command said, with what differs from run to run made the same."""
     parts = [f"$ {command}\n", ended.stdout]
     if ended.stderr:
         parts += ["--- stderr\n", ended.stderr]
     text = "".join([*parts, f"--- exit {ended.code}\n"])
-    return _SECONDS.sub("#.# s", text.replace(str(folder), "<folder>"))
+    text = text.replace(str(folder), "<folder>")
+    return _FILE.sub("part-#", _SECONDS.sub("#.# s", text))
 
 
 def check_golden(text: str, path: Path) -> None:
