@@ -33,7 +33,7 @@ def on_class(facts: FileFacts, node: Node, here: Here) -> str:
         head = base.child_by_field_name("value") if base.type == "subscript" else base
         token = optional_id(name_token(head))
         span = (base.start_byte, base.end_byte)
-        add((local_id(base), here.scope, *span, here.node, index, facts.text(base), token))
+        add((local_id(base), here.scope, *span, here.node, index, facts.excerpt(base), token))
     return name
 
 
@@ -76,7 +76,7 @@ def _docstring(facts: FileFacts, node: Node) -> str | None:
     string = first_named(first)
     if string is None or string.type != "string":
         return None
-    return facts.text(string).strip("rRuUbB\"' \t\r\n")
+    return facts.excerpt(string).strip("rRuUbB\"' \t\r\n")
 
 
 def _record_parameters(facts: FileFacts, node: Node, here: Here) -> None:

@@ -89,7 +89,7 @@ def on_return(facts: FileFacts, node: Node, here: Here) -> None:
 
 def on_literal(facts: FileFacts, node: Node, _: Here) -> str:
     """A literal's name is its text, cut short."""
-    return facts.text(node)
+    return facts.excerpt(node)
 
 
 def on_operator(_: FileFacts, node: Node, __: Here) -> str | None:
@@ -106,10 +106,10 @@ def _record_call(
     token = name_token(callee)
     name = None if token is None else facts.text(token)
     receiver = callee.child_by_field_name("object") if callee.type == "attribute" else None
-    before = None if receiver is None else facts.text(receiver)
+    before = None if receiver is None else facts.excerpt(receiver)
     if token is None and kind == "decorator":
         return None
     name_node = None if token is None else local_id(token)
-    fact = (*here.place, kind, facts.text(callee), name, name_node, before, n_args)
+    fact = (*here.place, kind, facts.excerpt(callee), name, name_node, before, n_args)
     facts.facts["calls"].facts.append(fact)
     return name

@@ -8,7 +8,7 @@ from tasks.extract.cst_schema import FACTS
 from tasks.extract.struct_lists import StructLists
 
 MODULE = "module"
-TEXT_LIMIT = 200  # characters of code that a fact quotes
+EXCERPT = 200  # characters of a literal, a called expression or a docstring that are kept
 
 
 class Here(NamedTuple):
@@ -55,11 +55,15 @@ class FileFacts:
             column.end_row()
 
     def text(self, node: Node) -> str:
-        """Return the source of a node, at most `TEXT_LIMIT` characters."""
+        """Return the source of a node."""
+        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def excerpt(self, node: Node) -> str:
+        """Return the source of a node, at most `EXCERPT` characters."""
         start, end = node.start_byte, node.end_byte
         # A character has at most four bytes: nothing longer needs decoding.
-        code = self.source[start : min(end, start + 4 * TEXT_LIMIT)]
-        return code.decode("utf-8", "replace")[:TEXT_LIMIT]
+        code = self.source[start : min(end, start + 4 * EXCERPT)]
+        return code.decode("utf-8", "replace")[:EXCERPT]
 
     def open_scope(self, here: Here, kind: str, name: str) -> str:
         """Enter a definition into the file's scopes and return its qualified name."""

@@ -25,6 +25,15 @@ def test_a_docstring_is_kept_without_quotes():
     assert definition["docstring"] == "What it does."
 
 
+def test_literals_and_called_expressions_are_cut_but_names_and_types_are_whole():
+    name, items = "n" * 300, ", ".join(["int"] * 100)
+    row = parse(f"{name}: tuple[{items}] = {name}.{name}('{name}')\n")
+    kept = {node["kind"]: len(node["name"]) for node in row["nodes"] if node["name"]}
+    assert (kept["identifier"], kept["string"]) == (300, 200)
+    assert (len(row["calls"][0]["text"]), len(row["calls"][0]["name"])) == (200, 300)
+    assert row["annotations"][0]["text"] == f"tuple[{items}]"
+
+
 def owners(source: str) -> dict[str, str]:
     row = parse(source)
     names = {d["node"]: d["qualname"] for d in row["defs"]} | {"module": "module"}
