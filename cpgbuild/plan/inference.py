@@ -29,6 +29,8 @@ VOLATILE = frozenset(
         "rand",
         "random",
         "uuid",
+        "input_file_name",
+        "file_row_index",
         "now",
         "today",
         "current_date",
@@ -83,14 +85,17 @@ def required_columns(
     The datasets are those of the plan as written, so one whose rows the optimiser finds useless
     counts as read, with no columns. The columns are those of the optimised plan on tables that
     push no filter down, so columns that only filter are among them. Where a scan does not say its
-    columns, in a correlated subquery, all of them count.
+    columns, or a correlated subquery is left, which scans need not say, all of them count.
     """
     needed: dict[str, set[str]] = {
         table: set() for table, _ in scans(frame.logical_plan()) if table in schemas
     }
-    for table, projection in scans(frame.optimized_logical_plan()):
+    plan = frame.optimized_logical_plan()
+    correlated = "outer_ref(" in plan.display_indent()
+    for table, projection in scans(plan):
         if table in schemas:
-            needed.setdefault(table, set()).update(_names(projection, schemas[table].names))
+            said = None if correlated else projection
+            needed.setdefault(table, set()).update(_names(said, schemas[table].names))
     return {table: sorted(columns) for table, columns in sorted(needed.items())}
 
 

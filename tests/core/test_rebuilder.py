@@ -149,14 +149,16 @@ def test_a_trace_of_another_task_in_the_table_is_not_ours() -> None:
 
 
 def test_a_views_evidence_is_a_function_of_its_plan_and_of_what_it_reads() -> None:
-    def seen(plan: str, data: str, **more: object) -> Evidence | None:
+    def seen(plan: str, data: str, source: str = "id", **more: object) -> Evidence | None:
         view = replace(task("v", "s(id)", kind="view", plan=plan), **more)  # type: ignore[arg-type]
-        decider = rebuilder(graph(view, s="id"), Warehouse(s=evidence("id", data)))
+        decider = rebuilder(graph(view, s="id"), Warehouse(s=evidence(source, data)))
         return decider.view(decider.decide(view))
 
     assert seen("1", "1") == seen("1", "1")
     assert seen("1", "1") != seen("2", "1")
     assert seen("1", "1") != seen("1", "2")
+    assert seen("1", "1") != seen("1", "1", source="id: string")
+    assert seen("1", "1") == seen("1", "1", source="id, unread")
     assert seen("1", "1") != seen("1", "1", schema=schema("other"))
 
 

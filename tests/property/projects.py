@@ -22,7 +22,7 @@ def projects(draw: st.DrawFn, max_datasets: int = 7) -> Project:
     """Sources, and up to `max_datasets` others of all kinds, some with several producers."""
     recipes: dict[str, Recipe] = {}
     datasets: list[str] = []
-    for number in range(draw(st.integers(1, max_datasets))):
+    for number in range(draw(st.integers(3, max_datasets))):
         known = [*reversed(datasets), *SOURCES]
         dataset = f"d{number}"
         parts = draw(st.sampled_from(("", "", "", "ab")))

@@ -7,22 +7,38 @@ a failure loses exactly its cone; a crash anywhere costs no more than what it in
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from cpgbuild.core.events import Built, Failed, Skipped, UpToDate
 from cpgbuild.core.selection import Request
 from cpgbuild.core.task import Lane, TaskKind
 from tests.property.profiles import laws
 from tests.property.projects import SOURCES, projects, reads
-from tests.property.recipes import Project, SourceState, Table
+from tests.property.recipes import Project, Table
 from tests.property.world import Crash, World
 
 PICK = st.integers(0, 99)
 ORDER = st.randoms(use_true_random=False)
+
+
+EDITS = (
+    "a_source_gets_other_rows",
+    "a_source_column_gets_another_type",
+    "a_source_column_nobody_reads_changes",
+    "a_plan_is_edited",
+    "a_plan_reads_something_else",
+    "a_task_becomes_volatile_or_not",
+    "a_task_is_renamed",
+    "a_table_is_deleted",
+    "somebody_else_writes_a_table",
+    "the_state_file_is_torn",
+    "the_state_is_lost",
+)
 
 
 class Life(RuleBasedStateMachine):
@@ -32,6 +48,7 @@ class Life(RuleBasedStateMachine):
     def begin(self, project: Project, engine: int, python: int) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.world = World(project, Path(self.folder.name) / "traces.jsonl")
+        self.foreign = 0
         self.world.lanes = {Lane.ENGINE: engine, Lane.PYTHON: python}
 
     def teardown(self) -> None:
@@ -39,61 +56,60 @@ class Life(RuleBasedStateMachine):
             self.folder.cleanup()
 
     # -- edits -----------------------------------------------------------------------------
+    # One rule for all of them, so that builds are not rare among so many.
 
-    @rule(name=st.sampled_from(SOURCES), value=st.integers(0, 3))
-    def a_source_gets_other_rows(self, name: str, value: int) -> None:
-        old = self.world.project.sources[name]
-        self.world.project.sources[name] = SourceState(value, old.x, old.unread)
+    @rule(edit=st.sampled_from(EDITS), data=st.data())
+    def edit(self, edit: str, data: st.DataObject) -> None:
+        getattr(self, f"_{edit}")(data)
 
-    @rule(name=st.sampled_from(SOURCES), x=st.sampled_from(("int64", "int32", "string")))
-    def a_source_column_gets_another_type(self, name: str, x: str) -> None:
-        old = self.world.project.sources[name]
-        self.world.project.sources[name] = SourceState(old.value, x, old.unread)
+    def _a_source_gets_other_rows(self, data: st.DataObject) -> None:
+        self._edit_source(data, value=data.draw(st.integers(0, 3)))
 
-    @rule(name=st.sampled_from(SOURCES), unread=st.sampled_from(("int64", "date")))
-    def a_source_column_nobody_reads_changes(self, name: str, unread: str) -> None:
-        old = self.world.project.sources[name]
-        self.world.project.sources[name] = SourceState(old.value, old.x, unread)
+    def _a_source_column_gets_another_type(self, data: st.DataObject) -> None:
+        self._edit_source(data, x=data.draw(st.sampled_from(("int64", "int32", "string"))))
 
-    @rule(pick=PICK, salt=st.integers(0, 3))
-    def a_plan_is_edited(self, pick: int, salt: int) -> None:
-        self.world.project.edit(self._task(pick), salt=salt)
+    def _a_source_column_nobody_reads_changes(self, data: st.DataObject) -> None:
+        self._edit_source(data, unread=data.draw(st.sampled_from(("int64", "date"))))
 
-    @rule(pick=PICK, data=st.data())
-    def a_plan_reads_something_else(self, pick: int, data: st.DataObject) -> None:
-        name = self._task(pick)
+    def _edit_source(self, data: st.DataObject, **changes: object) -> None:
+        sources = self.world.project.sources
+        name = data.draw(st.sampled_from(SOURCES))
+        sources[name] = replace(sources[name], **changes)  # type: ignore[arg-type]
+
+    def _a_plan_is_edited(self, data: st.DataObject) -> None:
+        self.world.project.edit(self._task(data.draw(PICK)), salt=data.draw(st.integers(0, 3)))
+
+    def _a_plan_reads_something_else(self, data: st.DataObject) -> None:
+        name = self._task(data.draw(PICK))
         mine = self.world.project.recipes[name].dataset
         older = [d for d in self._datasets() if int(d[1:]) < int(mine[1:])]
         self.world.project.edit(name, reads=data.draw(reads([*reversed(older), *SOURCES])))
 
-    @rule(pick=PICK, volatile=st.booleans())
-    def a_task_becomes_volatile_or_not(self, pick: int, volatile: bool) -> None:
-        self.world.project.edit(self._task(pick), volatile=volatile)
+    def _a_task_becomes_volatile_or_not(self, data: st.DataObject) -> None:
+        self.world.project.edit(self._task(data.draw(PICK)), volatile=data.draw(st.booleans()))
 
-    @rule(pick=PICK)
-    def a_task_is_renamed(self, pick: int) -> None:
-        name = self._task(pick)
+    def _a_task_is_renamed(self, data: st.DataObject) -> None:
+        name = self._task(data.draw(PICK))
         self.world.project.rename(name, f"{name}.{self.world.era}")
 
-    @rule(pick=PICK)
-    def a_table_is_deleted(self, pick: int) -> None:
+    def _a_table_is_deleted(self, data: st.DataObject) -> None:
         if tables := sorted(self.world.project.tables):
-            del self.world.project.tables[tables[pick % len(tables)]]
+            del self.world.project.tables[data.draw(st.sampled_from(tables))]
 
-    @rule(pick=PICK, value=st.integers(0, 3))
-    def somebody_else_writes_a_table(self, pick: int, value: int) -> None:
+    def _somebody_else_writes_a_table(self, data: st.DataObject) -> None:
         if tables := sorted(self.world.project.tables):
-            table = Table(value, f"foreign {self.world.era} {pick}", None)
-            self.world.project.tables[tables[pick % len(tables)]] = table
+            name = data.draw(st.sampled_from(tables))
+            self.foreign += 1
+            table = Table(data.draw(st.integers(0, 3)), f"foreign {self.foreign}", None)
+            self.world.project.tables[name] = table
 
-    @rule(cut=st.integers(0, 600))
-    def the_state_file_is_torn(self, cut: int) -> None:
+    def _the_state_file_is_torn(self, data: st.DataObject) -> None:
         if self.world.path.exists():
-            data = self.world.path.read_bytes()
-            self.world.path.write_bytes(data[: max(0, len(data) - cut)])
+            whole = self.world.path.read_bytes()
+            cut = data.draw(st.integers(0, len(whole)))
+            self.world.path.write_bytes(whole[:cut])
 
-    @rule()
-    def the_state_is_lost(self) -> None:
+    def _the_state_is_lost(self, data: st.DataObject) -> None:
         self.world.path.unlink(missing_ok=True)
 
     # -- builds ----------------------------------------------------------------------------
@@ -113,7 +129,6 @@ class Life(RuleBasedStateMachine):
         self._is_right(wanted)
         self._settles(request)
 
-    @precondition(lambda self: self.world.project.recipes)
     @rule(order=ORDER, pick=PICK, keep_going=st.booleans())
     def a_task_fails(self, order: Random, pick: int, keep_going: bool) -> None:
         project, bad = self.world.project, self._task(pick)
@@ -208,5 +223,5 @@ class Life(RuleBasedStateMachine):
         }, "a second build ran something"
 
 
-Life.TestCase.settings = laws(examples=60, steps=30)
+Life.TestCase.settings = laws(examples=120, steps=30)
 TestLife = Life.TestCase
