@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
+from cpgbuild.core.builder import INTERRUPTED, STOPPED
 from cpgbuild.core.events import Built, Failed, Progressed, Skipped, Started, UpToDate
 from cpgbuild.core.task import TaskKind
 
@@ -91,9 +92,8 @@ class BuildProgress:
                 self._line(("failed   ", "bold red"), (f"{name} ", ""), (seconds_text(seconds), ""))
                 self._error(error)
             case Skipped(_, because):
-                self._line(
-                    ("skipped  ", "yellow"), (f"{name} ", ""), (f"because of {because}", "dim")
-                )
+                why = because if because in {STOPPED, INTERRUPTED} else f"because of {because}"
+                self._line(("skipped  ", "yellow"), (f"{name} ", ""), (why, "dim"))
             case _:
                 pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cpgbuild.engine.listing import CHANGED
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
 
 _UNWRITABLE = ("permission denied", "no space left", "read-only file system", "not a directory")
+# The engine shows an exception as Python's `repr` does.
+_CHANGED = re.compile(rf"{re.escape(CHANGED)}(.+?)(?:['\"]\)|\n|\Z)")
 _HINTS = {
     "Resources exhausted": "raise `memory_limit` in `[engine]`, or use fewer `threads`",
     "Failed to commit transaction": "another program writes this table; build again",
     "Cast error": "a value does not fit the column's type: cast it in the task as you mean it",
+    "terminated abruptly": "its function ended the process, or the system did, for want of memory",
     "Error while parsing value": "correct the value; a column of a CSV or JSON source has the type "
     "of its first 1,000 rows",
 }
@@ -27,9 +31,8 @@ def run_failure(error: BaseException, task: Task, warehouse: str) -> Exception:
     if isinstance(error, CpgbuildError):
         return error
     text = str(error)
-    if CHANGED in text:
-        file = text.partition(CHANGED)[2].splitlines()[0]
-        return SourceChanged(task.name, [file], task.place)
+    if changed := _CHANGED.search(text):
+        return SourceChanged(task.name, [changed[1]], task.place)
     if any(word in text.lower() for word in _UNWRITABLE):
         return WarehouseUnwritable(warehouse, OSError(reason(error)))
     hint = next((hint for word, hint in _HINTS.items() if word in text), "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import datafusion
@@ -13,12 +12,13 @@ import pyarrow.compute as pc
 
 from cpgbuild.engine.frames import column
 from cpgbuild.engine.workers import Callee, CallFailed
-from cpgbuild.errors.report import Place
 from cpgbuild.errors.run import BadKey, MapFailed, MapResult
 from cpgbuild.plan import types
+from cpgbuild.plan.places import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cpgbuild.core.ports import Order
     from cpgbuild.engine.context import Context
@@ -127,8 +127,7 @@ class MapRun:
 
     def _map_failed(self, error: CallFailed) -> MapFailed:
         task = self.compiled.task
-        own = [(f, line) for f, line in error.frames if Path(f).is_relative_to(self.root)]
-        place = Place(*own[-1]) if own else task.place
+        place = next((p for p in error.places if is_own(p, self.root)), task.place)
         return MapFailed(task.name, error.reason, place)
 
     def _checked(
@@ -139,10 +138,13 @@ class MapRun:
         given = {f.name: types.normalise(f.type) for f in result.schema}
         faults = [f"`{n}` is missing" for n in wanted.names if n not in given]
         faults += [f"`{n}` is not declared" for n in given if n not in wanted.names]
-        try:
-            table = result if faults else result.select(wanted.names).cast(wanted)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-            raise MapResult(task.name, [str(error).splitlines()[0]], task.place) from error
+        columns = {}
+        for one in [] if faults else wanted:
+            try:
+                columns[one.name] = result[one.name].cast(one.type)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+                faults.append(f"`{one.name}`: {str(error).splitlines()[0]}")
+        table = result if faults else pa.table(columns, schema=wanted)
         if key is not None and not faults:
             known = set(part.column(key).to_pylist())
             strange = [k for k in table[key].unique().to_pylist() if k not in known]

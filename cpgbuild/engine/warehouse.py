@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.frames import cast_to
-from cpgbuild.errors.run import WarehouseUnwritable
+from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
 from cpgbuild.plan.contract import schema_of
+from cpgbuild.plan.failures import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +68,8 @@ class Warehouse:
             table = DeltaTable(self.uri(output))
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            raise TableUnreadable(self.uri(output), reason(error)) from error
         self._tables[output] = table
         return table
 

@@ -8,15 +8,20 @@ import sys
 import traceback
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from cpgbuild.plan.places import places_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
+
+    from cpgbuild.errors.report import Place
 
 # One call of a function gets rows of about so many bytes: enough work to outweigh the hand-over,
 # little enough that the last calls end together.
@@ -49,11 +54,11 @@ class Callee:
 class CallFailed(Exception):
     """A function raised, in another process: what, and where in which file."""
 
-    def __init__(self, reason: str, frames: list[tuple[str, int]], trace: str) -> None:
-        """Take the words, the (file, line) pairs outermost first, and the printed traceback."""
-        super().__init__(reason, frames, trace)
+    def __init__(self, reason: str, places: list[Place], trace: str) -> None:
+        """Take the words, the places of the traceback, innermost first, and it as it is printed."""
+        super().__init__(reason, places, trace)
         self.reason = reason
-        self.frames = frames
+        self.places = places
         self.trace = trace
 
 
@@ -88,6 +93,10 @@ class Workers:
                 waiting.append((part, self._pool.submit(_call, callee, _packed(part))))
             while waiting:
                 yield _result(*waiting.popleft())
+        except BrokenProcessPool:
+            # The next task starts a pool of its own.
+            self._pool = None
+            raise
         finally:
             for _, future in waiting:
                 future.cancel()
@@ -150,5 +159,4 @@ def _call(callee: Callee, data: bytes) -> bytes:
     except Exception as error:  # noqa: BLE001 -- a user's function may raise anything
         lines = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-        frames = [(f.filename, f.lineno or 0) for f in traceback.extract_tb(error.__traceback__)]
-        raise CallFailed(reason, frames, traceback.format_exc()) from None
+        raise CallFailed(reason, places_of(error.__traceback__), traceback.format_exc()) from None

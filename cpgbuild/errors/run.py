@@ -105,12 +105,14 @@ class WarehouseUnwritable(RunError):
     """The folder of the tables cannot be written."""
 
     code = "E306"
+    exit_code = 2
 
     def __init__(self, path: str, error: BaseException) -> None:
         """Take the folder and the system's words."""
+        reason = error.strerror if isinstance(error, OSError) else None
         super().__init__(
             f"warehouse `{path}` cannot be written",
-            facts=[("reason", describe(error))],
+            facts=[("reason", reason or describe(error))],
             hint="make the folder writable, or name another with `--warehouse`",
         )
 
@@ -137,4 +139,18 @@ class InputMissing(RunError):
             place=place,
             facts=[("read by", f"task `{task}`")],
             hint=f"build it first: `cpgbuild build --target {dataset}`",
+        )
+
+
+class TableUnreadable(RunError):
+    """A table in the warehouse is there but cannot be read."""
+
+    code = "E309"
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Take the table's folder, and the reader's own words."""
+        super().__init__(
+            f"table `{path}` cannot be read",
+            facts=[("reason", reason)],
+            hint="restore it, or delete its folder: the next build makes it again",
         )

@@ -26,14 +26,22 @@ def frame_place(frame: FrameType) -> Place:
 
 def user_place(trace: TracebackType | None, root: Path) -> Place | None:
     """Return the innermost place of a traceback that is in the project's own code."""
-    found = None
-    for frame in traceback.extract_tb(trace):
-        path = Path(frame.filename)
-        if path.is_relative_to(root) and "site-packages" not in path.parts:
-            found = _span(
-                frame.filename, frame.lineno or 0, frame.end_lineno, frame.colno, frame.end_colno
-            )
-    return found
+    own = (place for place in places_of(trace) if is_own(place, root))
+    return next(own, None)
+
+
+def places_of(trace: TracebackType | None) -> list[Place]:
+    """Return the places of a traceback, the innermost first."""
+    return [
+        _span(f.filename, f.lineno or 0, f.end_lineno, f.colno, f.end_colno)
+        for f in reversed(traceback.extract_tb(trace))
+    ]
+
+
+def is_own(place: Place, root: Path) -> bool:
+    """Return whether a place is in the project's own code."""
+    path = Path(place.path)
+    return path.is_relative_to(root) and "site-packages" not in path.parts
 
 
 def _span(path: str, line: int, end_line: int | None, column: int | None, end: int | None) -> Place:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.support.commands import Ended
 
-_SECONDS = re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b")
-# As Delta names the files of a table.
-_FILE = re.compile(r"part-\d{5}-[0-9a-f-]{36}")
+_VARYING = (
+    (re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b"), "#.# s"),
+    # As Delta names the files of a table.
+    (re.compile(r"part-\d{5}-[0-9a-f-]{36}"), "part-#"),
+    (re.compile(r"\bprocess \d+"), "process #"),
+)
 
 
 def transcript(command: str, ended: Ended, folder: Path) -> str:
@@ -22,7 +25,9 @@ def transcript(command: str, ended: Ended, folder: Path) -> str:
         parts += ["--- stderr\n", ended.stderr]
     text = "".join([*parts, f"--- exit {ended.code}\n"])
     text = text.replace(str(folder), "<folder>")
-    return _FILE.sub("part-#", _SECONDS.sub("#.# s", text))
+    for pattern, same in _VARYING:
+        text = pattern.sub(same, text)
+    return text
 
 
 def check_golden(text: str, path: Path) -> None:
