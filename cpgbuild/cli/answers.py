@@ -25,9 +25,13 @@ def show_plan(planned: Sequence[Planned], output: Output) -> bool:
         if each.reasons:
             name = each.task.name.ljust(width)
             why = reasons_text(each.reasons)
-            output.line(("run   ", "yellow"), (f"{name}  ", ""), (why, "dim"))
+            output.line(
+                ("run   ", "yellow"), (f"{name}  ", ""), (why, "dim"), _details(each, output)
+            )
         elif output.verbose:
-            output.line(("skip  ", "dim"), (each.task.name, "dim"))
+            output.line(
+                ("skip  ", "dim"), (each.task.name.ljust(width), "dim"), _details(each, output)
+            )
     idle = len(planned) - len(work)
     if work:
         verb = "runs" if len(work) == 1 else "run"
@@ -37,6 +41,14 @@ def show_plan(planned: Sequence[Planned], output: Output) -> bool:
         output.line((f"Everything is up to date: {count_text(idle, 'task')}", "bold"))
     output.summary(Outcome(up_to_date=idle), run=len(work))
     return bool(work)
+
+
+def _details(planned: Planned, output: Output) -> tuple[str, str]:
+    """Return, under `-v`, a task's wave and the columns that it requires of each dataset."""
+    if not output.verbose:
+        return ("", "")
+    reads = [f"{r.dataset}({', '.join(r.names)})" for r in planned.task.requires]
+    return (f"  [wave {planned.wave}; reads {', '.join(reads) or 'nothing'}]", "cyan")
 
 
 def show_outcome(outcome: Outcome, output: Output) -> None:

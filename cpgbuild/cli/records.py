@@ -37,7 +37,11 @@ def _reasons(reasons: Iterable[Reason]) -> list[dict[str, str]]:
 def planned(plan: Planned) -> dict[str, Any]:
     """Return the record of what a build would do with a task."""
     return _record(
-        "planned", **_task(plan.task), action=plan.action, reasons=_reasons(plan.reasons)
+        "planned",
+        **_task(plan.task),
+        action=plan.action,
+        wave=plan.wave,
+        reasons=_reasons(plan.reasons),
     )
 
 

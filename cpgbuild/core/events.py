@@ -68,11 +68,15 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a build would do with a task, and why."""
+    """What a build would do with a task, and why.
+
+    `wave` counts from 1 the generations of tasks that could run together.
+    """
 
     task: Task
     action: str
     reasons: tuple[Reason, ...]
+    wave: int = 1
 
 
 Event = Started | Progressed | Built | UpToDate | Failed | Skipped

@@ -19,6 +19,7 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
     The action is `run` or `skip`. A task downstream of one that runs is sure to see other data,
     since every run is evidence of its own.
     """
+    waves = {t.name: n for n, wave in enumerate(graph.generations(), 1) for t in wave}
     planned: list[Planned] = []
     for task in graph.in_order():
         if task.name not in selection.tasks:
@@ -29,5 +30,5 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
         elif decision.reasons:
             rebuilder.settle(task, None)
         action = "run" if decision.reasons else "skip"
-        planned.append(Planned(task, action, decision.reasons))
+        planned.append(Planned(task, action, decision.reasons, waves[task.name]))
     return planned
