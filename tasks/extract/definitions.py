@@ -14,8 +14,7 @@ NOT_PARAMETERS = {"positional_separator", "keyword_separator", "comment", "ERROR
 
 def on_function(facts: FileFacts, node: Node, here: Here) -> str:
     """Record a function with its parameters; its name is the node's name."""
-    first = node.child(0)
-    is_async = first is not None and first.type == "async"
+    is_async = any(child.type == "async" for child in node.children[:1])
     name = _record_definition(facts, node, here, kind="function", is_async=is_async)
     _record_parameters(facts, node, here)
     return name
@@ -140,8 +139,6 @@ def _type_head(source: bytes, node: Node) -> tuple[int, int] | None:
         return token.start_byte, token.end_byte
     if head is None or head.type != "string" or head.named_child_count != len(("[", "x", "]")):
         return None
-    content = head.named_child(1)
-    if content is None:
-        return None
+    content = head.named_children[1]
     found = QUOTED_NAME.match(source[content.start_byte : content.end_byte])
     return found and (content.start_byte + found.start(1), content.start_byte + found.end(1))

@@ -61,8 +61,8 @@ def on_import(facts: FileFacts, node: Node, here: Here) -> None:
         if imported.type == "aliased_import":
             name = imported.child_by_field_name("name") or imported
             alias = imported.child_by_field_name("alias")
-        what = (module, len(dotted) - len(module), facts.text(name))
-        what = what if is_from else (facts.text(name), 0, None)
+        text = facts.text(name)
+        what = (module, len(dotted) - len(module), text) if is_from else (text, 0, None)
         add((*here.place, *what, None if alias is None else facts.text(alias)))
     if any(child.type == "wildcard_import" for child in node.named_children):
         add((*here.place, module, len(dotted) - len(module), "*", None))
