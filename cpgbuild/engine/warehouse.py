@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -124,16 +124,14 @@ class Warehouse:
         reader = pa.RecordBatchReader.from_batches(
             stored, (types.to_storage(batch, schema) for batch in batches)
         )
-        options: dict[str, Any] = {}
-        if task.partition_by:
-            options["partition_by"] = list(task.partition_by)
         write_deltalake(
             self.uri(task.output),
             reader,
             mode="overwrite",
             schema_mode="overwrite",
+            # Said even where there are none, or the table would keep those that it had.
+            partition_by=list(task.partition_by),
             commit_properties=CommitProperties(custom_metadata={TRACE: trace.to_json()}),
-            **options,
         )
         self._open(task.output)
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.schema import Column
-from cpgbuild.core.task import Lane, Requirement, Task
+from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.graph import LossyResult, QueryInvalid
 from cpgbuild.errors.project import BadTask
 from cpgbuild.plan import types
@@ -90,12 +90,17 @@ def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schem
     cast loses nothing. All columns may be null: a table's next plan may say so.
 
     Raises:
-        QueryInvalid: two columns have one name, or a column is called nothing.
+        QueryInvalid: two columns have one name; of a stored one, also where only case differs.
         LossyResult: a column's cast would lose values.
     """
     twice = [name for name, count in Counter(given.names).items() if count > 1]
     if twice:
         reason = f"two columns are named `{twice[0]}`"
+        raise QueryInvalid(definition.name, reason, definition.place)
+    known = Counter(name.lower() for name in given.names)
+    alike = [name for name in given.names if known[name.lower()] > 1]
+    if alike and definition.kind is TaskKind.COMPUTE:
+        reason = f"columns `{alike[0]}` and `{alike[1]}` differ by case alone, which Delta refuses"
         raise QueryInvalid(definition.name, reason, definition.place)
     fields = []
     for position, field in enumerate(given):

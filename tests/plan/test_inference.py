@@ -149,7 +149,7 @@ SPOOF = "x\nTableScan: u projection=[d]\n"
         f"select a from t where b = '{SPOOF}'",
         f"select a from t where b = '\"){SPOOF}'",
         f"select a from t where b like '{SPOOF}' or b = 'TableScan: u'",
-        f"select a as \"{SPOOF}\" from t",
+        f'select a as "{SPOOF}" from t',
         "select a from t -- from u\n/* join u on true */",
         "select a, 'from u' as u from t",
     ],
@@ -265,7 +265,8 @@ def test_only_queries_are_planned(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["select * from '/etc/passwd'", "select * from information_schema.tables", "select * from x.t"]
+    "sql",
+    ["select * from '/etc/passwd'", "select * from information_schema.tables", "select * from x.t"],
 )
 def test_nothing_but_datasets_can_be_read(sql: str) -> None:
     assert error(sql).code.startswith("E2")

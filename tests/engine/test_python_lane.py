@@ -1,0 +1,246 @@
+"""Python-lane tasks: what is mapped again, and what the rest of a build does meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cpgbuild.core.events import Built, Failed
+from tests.engine.builds import Site, site
+
+TASKS = '''
+    from pathlib import Path
+
+    CALLS = Path(__file__).parents[1] / "calls"
+
+
+    def words(rows: pa.RecordBatch) -> pa.Table:
+        """A row for each word of each text; notes which keys it was given."""
+        found = []
+        for row in rows.to_pylist():
+            with CALLS.open("a") as log:
+                log.write(f"{row['path']}\\n")
+            found += [{"path": row["path"], "word": w} for w in row["text"].split()]
+        return pa.Table.from_pylist(found, pa.schema([("path", pa.string()), ("word", pa.string())]))
+
+
+    @compute(map=words, key="path", content="sha", schema={"path": "string", "word": "string"})
+    def v_words(catalog: Catalog) -> ibis.Table:
+        return catalog.table("texts")
+'''
+
+
+def calls(made: Site) -> list[str]:
+    """Return the keys that were mapped since this was last asked."""
+    log = made.root / "calls"
+    found = sorted(log.read_text().split()) if log.exists() else []
+    log.unlink(missing_ok=True)
+    return found
+
+
+def texts(made: Site, **contents: str) -> None:
+    rows = {
+        "path": list(contents),
+        "text": list(contents.values()),
+        "sha": [f"sha of {text}" for text in contents.values()],
+    }
+    types = pa.schema([("path", pa.string()), ("text", pa.string()), ("sha", pa.string())])
+    made.folder.parquet("data/texts.parquet", rows, types)
+
+
+@pytest.fixture
+def keyed(tmp_path: Path) -> Site:
+    made = site(tmp_path, "texts parquet data/texts.parquet", engine="threads = 1")
+    made.python("words", TASKS)
+    texts(made, a="one two", b="three", c="", d="five")
+    made.built()
+    assert calls(made) == ["a", "b", "c", "d"]
+    return made
+
+
+def test_only_keys_whose_content_changed_are_mapped_again(keyed: Site) -> None:
+    assert keyed.built() == {}
+    texts(keyed, a="one two", b="changed", c="", e="new words")
+    assert keyed.built() == {"v_words": ["data_changed texts"]}
+    assert calls(keyed) == ["b", "e"]
+    (event,) = keyed.said(Built).values()
+    assert event.detail == "2 of 4 keys"
+    kept = keyed.rows("v_words")
+    assert kept == [("a", "one"), ("a", "two"), ("b", "changed"), ("e", "new"), ("e", "words")]
+    # Equal to what a build from nothing gives.
+    keyed.build(force=["v_words"])
+    assert calls(keyed) == ["a", "b", "c", "e"]
+    assert keyed.rows("v_words") == kept
+    assert keyed.built() == {}
+
+
+def test_a_key_that_is_gone_loses_its_rows_and_maps_nothing(keyed: Site) -> None:
+    texts(keyed, a="one two", c="", d="five")
+    keyed.built()
+    assert calls(keyed) == []
+    assert keyed.rows("v_words") == [("a", "one"), ("a", "two"), ("d", "five")]
+    texts(keyed)
+    keyed.built()
+    assert keyed.rows("v_words") == []
+    assert keyed.built() == {}
+    assert calls(keyed) == []
+
+
+def test_compaction_and_vacuum_keep_what_is_known_of_keys(keyed: Site) -> None:
+    keyed.delta("v_words").optimize.compact()
+    keyed.delta("v_words").vacuum(0, dry_run=False, enforce_retention_duration=False)
+    texts(keyed, a="other", b="three", c="", d="five")
+    keyed.built()
+    assert calls(keyed) == ["a"]
+    assert keyed.rows("v_words") == [("a", "other"), ("b", "three"), ("d", "five")]
+
+
+def test_another_function_maps_all_keys_again(keyed: Site) -> None:
+    keyed.folder.edit("tasks/words.py", 'row["text"].split()', 'row["text"].upper().split()')
+    assert keyed.built() == {"v_words": ["plan_changed v_words"]}
+    assert calls(keyed) == ["a", "b", "c", "d"]
+    assert keyed.rows("v_words")[0] == ("a", "ONE")
+    keyed.folder.edit("tasks/words.py", "notes which", "writes down which")
+    assert keyed.built() == {}, "a docstring is no code"
+
+
+def test_rows_that_somebody_else_wrote_are_not_built_upon(keyed: Site) -> None:
+    keyed.delta("v_words").delete("path = 'a'")
+    assert keyed.built() == {"v_words": ["output_changed v_words"]}
+    assert calls(keyed) == ["a", "b", "c", "d"]
+    assert ("a", "one") in keyed.rows("v_words")
+
+
+def test_a_failure_keeps_all_and_the_next_build_maps_what_is_still_due(keyed: Site) -> None:
+    texts(keyed, a="changed", b="three", c="", d="five")
+    keyed.folder.edit("tasks/words.py", "found = []", "found = 1 / 0")
+    keyed.build()
+    (failed,) = keyed.said(Failed).values()
+    assert "ZeroDivisionError" in str(failed.error)
+    assert failed.error.place.path.endswith("tasks/words.py")
+    assert ("a", "one") in keyed.rows("v_words")
+    keyed.folder.edit("tasks/words.py", "found = 1 / 0", "found = []")
+    assert keyed.built() == {"v_words": ["data_changed texts"]}
+    assert calls(keyed) == ["a"]
+    assert ("a", "changed") in keyed.rows("v_words")
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [(["a", "a"], "is `a` in several rows"), (["a", None], "is null in some row")],
+)
+def test_a_key_that_names_no_row_or_two_is_an_error(
+    keyed: Site, keys: list[str | None], fault: str
+) -> None:
+    keyed.folder.parquet(
+        "data/texts.parquet", {"path": keys, "text": ["x", "y"], "sha": ["1", "2"]}
+    )
+    keyed.build()
+    (failed,) = keyed.said(Failed).values()
+    assert fault in str(failed.error)
+    assert keyed.version("v_words") == 0
+
+
+def test_a_map_without_keys_maps_all_rows_and_feeds_others(tmp_path: Path) -> None:
+    made = site(tmp_path, "s parquet data/s.parquet", engine="threads = 2")
+    made.folder.parquet("data/s.parquet", {"a": list(range(1000))})
+    made.python(
+        "k",
+        """
+        import pyarrow.compute as pc
+
+        def doubled(rows: pa.RecordBatch) -> pa.RecordBatch:
+            return pa.record_batch({"b": pc.multiply(rows["a"], 2)})
+
+        @compute(map=doubled, schema={"b": "int64"}, contributes_to="both")
+        def left(catalog: Catalog) -> ibis.Table:
+            return catalog.table("s").filter(lambda s: s.a < 500)
+
+        @compute(contributes_to="both")
+        def right(catalog: Catalog) -> ibis.Table:
+            return catalog.table("s").filter(lambda s: s.a >= 500).select(b=lambda s: s.a * 2)
+
+        @view(contributes_to="both")
+        def third(catalog: Catalog) -> ibis.Table:
+            return catalog.table("s").filter(lambda s: s.a == 3).select(b=lambda s: s.a)
+        """,
+    )
+    made.sql("total", "select sum(b) as t, count(*) as n from both")
+    assert made.built().keys() == {"both/left", "both/right", "total"}
+    assert made.rows("total") == [(2 * sum(range(1000)) + 3, 1001)]
+    assert made.built() == {}
+    made.folder.edit("tasks/k.py", "s.a >= 500", "s.a >= 501")
+    assert made.built() == {
+        "both/right": ["plan_changed both"],
+        "total": ["data_changed both"],
+    }
+    assert made.rows("total") == [(2 * sum(range(1000)) + 3 - 1000, 1000)]
+
+
+def test_lanes_run_beside_each_other(tmp_path: Path) -> None:
+    """Each task waits until the other has begun, so one after the other would never end."""
+    made = site(
+        tmp_path, "s parquet data/s.parquet", engine="threads = 1", lanes="engine = 1\npython = 1"
+    )
+    made.folder.parquet("data/s.parquet", {"a": [1]})
+    made.python(
+        "k",
+        f"""
+        import time
+        from pathlib import Path
+
+        FOLDER = Path("{tmp_path}")
+
+        def met(mine: str, other: str) -> int:
+            (FOLDER / mine).touch()
+            for _ in range(300):
+                if (FOLDER / other).exists():
+                    return 1
+                time.sleep(0.1)
+            return 0
+
+        def mapped(rows: pa.RecordBatch) -> pa.RecordBatch:
+            return pa.record_batch({{"n": [met("python", "engine")]}})
+
+        @compute(map=mapped, schema={{"n": "int64"}})
+        def in_python(catalog: Catalog) -> ibis.Table:
+            return catalog.table("s")
+
+        @ibis.udf.scalar.python
+        def asked(a: int) -> int:
+            return met("engine", "python")
+
+        @compute
+        def in_engine(catalog: Catalog) -> ibis.Table:
+            s = catalog.table("s")
+            return s.select(n=asked(s.a))
+        """,
+    )
+    made.built()
+    assert made.rows("in_python") == made.rows("in_engine") == [(1,)]
+
+
+def test_a_small_memory_limit_makes_big_work_spill_and_not_fail(tmp_path: Path) -> None:
+    rows = 2_000_000
+    made = site(
+        tmp_path,
+        "s parquet data/s.parquet",
+        engine='threads = 2\nmemory_limit = "96MB"',
+    )
+    (tmp_path / "data").mkdir()
+    numbers = pa.array(range(rows), pa.int64())
+    pq.write_table(pa.table({"a": numbers}), tmp_path / "data/s.parquet")
+    made.sql(
+        "k",
+        "select concat(repeat('x', 40), a * 7919 % 1999993) as key, count(*) as n "
+        "from s group by 1 order by 1 desc",
+    )
+    made.built()
+    assert made.outcome.built == 1
+    assert made.delta("k").get_add_actions().num_rows >= 1
+    made.sql("n", "select count(*) as c, sum(n) as s, max(n) as m from k")
+    made.built()
+    assert made.rows("n")[0][1] == rows
