@@ -60,9 +60,13 @@ VerboseOption = Annotated[
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it so
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        typer.echo(f"cpgbuild {version('cpgbuild')}")
+        try:
+            number = version("cpgbuild")
+        except PackageNotFoundError:
+            number = "of a source tree that is not installed"
+        typer.echo(f"cpgbuild {number}")
         raise typer.Exit
 
 
@@ -196,7 +200,10 @@ def graph(
     env: EnvOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Print the graph of datasets, as DOT, without the edges that others imply."""
+    """Print the graph of datasets as DOT or Mermaid.
+
+    An edge that others imply is left out.
+    """
     output = _output(as_json=False, verbose=verbose)
 
     def run() -> int:
@@ -253,11 +260,8 @@ def _finish(output: Output, run: Callable[[], int]) -> None:
     try:
         code = run()
     except KeyboardInterrupt:
+        output.interrupted()
         code = exit_codes.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe went away: there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = exit_codes.OK
     except Exception as error:  # noqa: BLE001 -- a bug gets its own exit code and no traceback
         code = output.fail(error)
     raise typer.Exit(code)
@@ -270,17 +274,24 @@ def _leave_at_once() -> None:
 
 
 class Interrupt:
-    """Ctrl-C: the first one asks the build to end, the second one ends it."""
+    """Ctrl-C: the first one asks the build to end, the second one ends it.
+
+    Before the build asks for the first time nothing runs yet, so that the first one ends it too.
+    """
 
     def __init__(self) -> None:
         """Nothing was asked yet."""
+        self._heard = False
         self._asked = False
 
     def asked(self) -> bool:
         """Return whether somebody wants the build to end."""
+        self._heard = True
         return self._asked
 
     def _take(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._heard:
+            raise KeyboardInterrupt
         if self._asked:
             _leave_at_once()
         self._asked = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class _Console(Console):
+    """A console that is silent once its reader went away: what runs goes on, its code is true."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nowhere from now on."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 @dataclass(slots=True)
 class Output:
     """Where a command's answer and its errors go."""
@@ -30,9 +40,9 @@ class Output:
     base: Path = field(default_factory=Path.cwd)
     began: float = field(default_factory=time.monotonic)
     # A user's text is never read as markup, and a pipe's reader wraps lines itself.
-    stdout: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    stdout: Console = field(default_factory=lambda: _Console(highlight=False, soft_wrap=True))
     stderr: Console = field(
-        default_factory=lambda: Console(highlight=False, soft_wrap=True, stderr=True)
+        default_factory=lambda: _Console(highlight=False, soft_wrap=True, stderr=True)
     )
 
     @property
@@ -47,13 +57,16 @@ class Output:
 
     def raw(self, text: str) -> None:
         """Write text as it is."""
-        self.stdout.file.write(text)
+        try:
+            self.stdout.file.write(text)
+            self.stdout.file.flush()
+        except BrokenPipeError:
+            self.stdout.on_broken_pipe()
 
     def record(self, record: dict[str, Any] | None) -> None:
         """Write a record under `--json`."""
         if self.as_json and record is not None:
-            self.stdout.file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            self.stdout.file.flush()
+            self.raw(json.dumps(record, ensure_ascii=False) + "\n")
 
     def summary(self, outcome: Outcome, **more: int) -> None:
         """Write the last record under `--json`."""
@@ -74,6 +87,12 @@ class Output:
         if cause is not None:
             lines = "".join(traceback.format_exception(cause))
             self.stderr.print(Text(lines, "dim"))
+
+    def interrupted(self) -> None:
+        """Say that the command was interrupted before it did anything."""
+        if not self.as_json:
+            self.stderr.print(Text("Interrupted: nothing was done", "bold"))
+        self.summary(Outcome(interrupted=True))
 
     def fail(self, error: BaseException) -> int:
         """Write an error that ends the command, and return the exit code."""

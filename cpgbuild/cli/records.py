@@ -81,9 +81,17 @@ def failure(report: Report) -> dict[str, Any]:
         code=report.code,
         message=report.message,
         place=where,
-        facts=dict(report.facts),
+        facts=_facts(report.facts),
         hint=report.hint,
     )
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """Return facts by name: a text, or a list where several are named so."""
+    found: dict[str, list[str]] = {}
+    for name, value in facts:
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
 def summary(outcome: Outcome, seconds: float, **more: int) -> dict[str, Any]:

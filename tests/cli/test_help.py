@@ -1,0 +1,77 @@
+"""`--help`, `--version` and `init`: what a newcomer meets first, at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.commands import environment, run, run_here
+
+COMMANDS = ["plan", "build", "impact", "graph", "init"]
+HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command_has_an_example(command, tmp_path):
+    ended = run_here(command, "--help", folder=tmp_path)
+    assert ended.code == 0
+    assert f"cpgbuild {command}" in ended.stdout
+    assert "Examples:" in ended.stdout
+
+
+def test_help_lists_every_command(tmp_path):
+    text = run_here("--help", folder=tmp_path).stdout
+    assert [name for name in COMMANDS if f"  {name} " in text] == COMMANDS
+    assert "..." not in text.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["build", "--help"]])
+def test_help_and_version_import_nothing_heavy(arguments, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "cpgbuild", *arguments],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "typer" in imported
+    assert imported.isdisjoint(HEAVY)
+
+
+def test_version_is_one_line(tmp_path):
+    ended = run("--version", folder=tmp_path)
+    assert (ended.code, len(ended.stdout.splitlines())) == (0, 1)
+    assert ended.stdout.startswith("cpgbuild ")
+
+
+def test_new_project_builds_at_once_and_twice(tmp_path):
+    assert run("init", folder=tmp_path).code == 0
+    first = run("build", folder=tmp_path)
+    assert (first.code, first.stderr) == (0, "")
+    second = run("build", folder=tmp_path)
+    assert second.code == 0
+    assert second.stdout.startswith("Everything is up to date")
+
+
+def test_new_project_in_a_folder_that_is_made(tmp_path):
+    ended = run_here("init", "my-shop/2026", folder=tmp_path)
+    assert ended.stdout.splitlines()[-1] == "Now: cd my-shop/2026 && cpgbuild build"
+    assert run_here("build", folder=tmp_path / "my-shop/2026").code == 0
+
+
+def test_init_overwrites_nothing(project, says):
+    before = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    assert says("init", project.root).code == 2
+    after = {path: path.read_bytes() for path in project.root.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_init_below_a_file(tmp_path, says):
+    (tmp_path / "file").touch()
+    assert says("init file/shop", tmp_path).code == 2
+
+
+def test_init_says_what_it_made(tmp_path, says):
+    assert says("init", tmp_path).code == 0
