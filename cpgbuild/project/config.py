@@ -96,10 +96,11 @@ def load(root: Path, overrides: Overrides | None = None) -> Project:
     errors: list[CpgbuildError] = []
     top = Table(_parse(text, path), Located(text, str(path)), "", errors)
     if wanted.environment is not None:
-        environments = top.data.get("env", {})
-        if wanted.environment not in environments:
-            raise UnknownEnvironment(wanted.environment, environments)
-        top = top.overlaid(environments[wanted.environment])
+        environments = top.table("env")
+        if wanted.environment not in environments.data:
+            Problems.raise_if(errors)
+            raise UnknownEnvironment(wanted.environment, environments.data)
+        top = top.overlaid(environments.table(wanted.environment).data)
     project = _project(root, top, wanted)
     Problems.raise_if(errors)
     return project

@@ -80,6 +80,8 @@ def _parsed(text: str, place: Place) -> dict[str, Any]:
             raise UnknownKey(key, "the file's header", _KEYS, narrowed(place, key))
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise BadValue(key, value, _expected(_KEYS[key]), narrowed(place, key))
+        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+            raise BadValue(key, value, "a list of strings", narrowed(place, key))
     if table.get("kind", "view") not in list(TaskKind):
         place = narrowed(place, table["kind"])
         raise BadValue("kind", table["kind"], "`view` or `compute`", place)

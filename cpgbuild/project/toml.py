@@ -32,8 +32,11 @@ class Located:
         for number, line in enumerate(self._lines, 1):
             if header := _HEADER.match(line):
                 current = header[1].replace('"', "").replace(" ", "")
-                if current == (f"{table}.{key}" if table else key):
+                whole = f"{table}.{key}" if table else key
+                if current == whole:
                     return Place(self._path, number, header.start(1) + 1, len(header[1]))
+                if current.startswith(f"{whole}."):
+                    return Place(self._path, number, header.start(1) + 1, len(whole))
             elif current == table and (found := wanted.match(line)):
                 return Place(self._path, number, found.start(1) + 1, len(key))
         return Place(self._path)
