@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from cpgbuild.cli.output import Output
     from cpgbuild.core.events import Event
 
+# So that a line of usual length fits into 80 columns.
 NAME_WIDTH = 34
+FACTS_WIDTH = 20
 
 
 class BuildProgress:
@@ -84,7 +86,10 @@ class BuildProgress:
                 facts += f" ({detail})" if detail else ""
                 why = f"  {reasons_text(reasons)}"
                 self._line(
-                    ("built    ", "green"), (f"{name} ", ""), (facts.ljust(28), ""), (why, "dim")
+                    ("built    ", "green"),
+                    (f"{name} ", ""),
+                    (facts.ljust(FACTS_WIDTH), ""),
+                    (why, "dim"),
                 )
             case UpToDate() if self._output.verbose:
                 self._line(("current  ", "dim"), (name.rstrip(), "dim"))
@@ -109,13 +114,12 @@ class BuildProgress:
 
     def _view(self) -> Group:
         now = time.monotonic()
+        width = max((len(name) for name in self._running), default=0)
         rows = []
         for name, (began, done) in sorted(self._running.items()):
             facts = f"{count_text(done, 'row')}, " if done else ""
             rows.append(
-                Spinner(
-                    "dots", Text(f"{name.ljust(NAME_WIDTH)} {facts}{seconds_text(now - began)}")
-                )
+                Spinner("dots", Text(f"{name.ljust(width)}  {facts}{seconds_text(now - began)}"))
             )
         rows.append(Spinner("dots", Text(f"{count_text(self._done, 'task')} done", "dim")))
         return Group(*rows)
