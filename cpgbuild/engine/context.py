@@ -10,15 +10,14 @@ import datafusion
 
 from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.frames import cast_to, quote
+from cpgbuild.engine.leaves import Held, Scanned
 from cpgbuild.plan import functions
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cpgbuild.core.task import Task
-    from cpgbuild.engine.sources import Sources
-    from cpgbuild.engine.warehouse import Warehouse
+    from cpgbuild.engine.leaves import Leaves
     from cpgbuild.plan.compiled import Compiled
 
 
@@ -31,8 +30,7 @@ class Context:
     def __init__(
         self,
         compiled: Mapping[str, Compiled],
-        sources: Sources,
-        warehouse: Warehouse,
+        leaves: Leaves,
         memory_limit: int | None = None,
         threads: int = 0,
     ) -> None:
@@ -44,13 +42,52 @@ class Context:
         settings = {"datafusion.execution.target_partitions": str(threads)} if threads else {}
         self.session = datafusion.SessionContext(session_config(settings), runtime)
         self._compiled = compiled
-        self._sources = sources
-        self._warehouse = warehouse
+        self._leaves = leaves
+        self._limits = (memory_limit, threads)
         self._registered: set[str] = set()
         self._lock = RLock()
         self._parts: dict[str, list[Compiled]] = {}
         for one in compiled.values():
             self._parts.setdefault(one.task.dataset, []).append(one)
+
+    def rows_of(self, compiled: Compiled) -> datafusion.DataFrame:
+        """Return the rows of a task's query; of a recursive one over leaves held in memory."""
+        evaluated = self._evaluated(compiled)
+        if not isinstance(self._leaves, Scanned) or not any(one.recursive for one in evaluated):
+            return self.rows(compiled)
+        needed: dict[str, frozenset[str]] = {}
+        for one in evaluated:
+            for requirement in one.task.requires:
+                for name in self._outputs(requirement.dataset):
+                    needed[name] = needed.get(name, frozenset()) | set(requirement.names)
+        with self._lock:
+            leaves = Held(self._leaf, needed)
+            return Context(self._compiled, leaves, *self._limits).rows(compiled)
+
+    def _leaf(self, name: str) -> datafusion.DataFrame:
+        """Return a source, or an output, as it is read here."""
+        if name not in self._registered:
+            self._leaves.register(self.session, name)
+            self._registered.add(name)
+        return self.session.table(quote(name))
+
+    def _outputs(self, dataset: str) -> list[str]:
+        """Return the names under which a dataset's rows are: its own, or those of its parts."""
+        return [one.task.output for one in self._parts.get(dataset, ())] or [dataset]
+
+    def _evaluated(self, compiled: Compiled) -> list[Compiled]:
+        """Return a task and all views that are evaluated with it."""
+        found: dict[str, Compiled] = {}
+        stack = [compiled]
+        while stack:
+            one = stack.pop()
+            if one.task.name in found:
+                continue
+            found[one.task.name] = one
+            for requirement in one.task.requires:
+                parts = self._parts.get(requirement.dataset, ())
+                stack += [part for part in parts if part.task.kind is TaskKind.VIEW]
+        return list(found.values())
 
     def rows(self, compiled: Compiled) -> datafusion.DataFrame:
         """Return a task's query as a frame, cast at the boundary; what it reads is registered."""
@@ -69,10 +106,10 @@ class Context:
         with self._lock:
             if dataset in self._registered:
                 return
-            if dataset in self._sources:
-                self._sources.register(self.session, dataset)
-            else:
+            if dataset in self._parts:
                 self._register_parts(dataset)
+            else:
+                self._leaf(dataset)
             self._registered.add(dataset)
 
     def _register_parts(self, dataset: str) -> None:
@@ -81,7 +118,7 @@ class Context:
             if one.task.kind is TaskKind.VIEW:
                 self.session.register_view(one.task.output, self.rows(one))
             else:
-                self._warehouse.register(self.session, one.task.output, one.task.output)
+                self._leaf(one.task.output)
         if parts[0].task.output != dataset:
             names = parts[0].schema.names
             frames = [
@@ -92,22 +129,7 @@ class Context:
             union = reduce(lambda left, right: left.union(right), frames)
             self.session.register_view(dataset, union)
 
-    def table_before(self, compiled: Compiled) -> datafusion.DataFrame:
-        """Return the rows that a compute task's table holds until it is committed anew."""
-        with self._lock:
-            name = f"{compiled.task.output}/before"
-            self._warehouse.register(self.session, compiled.task.output, name)
-            return self.session.table(quote(name))
-
-    def sources_behind(self, task: Task) -> set[str]:
+    def sources_behind(self, compiled: Compiled) -> set[str]:
         """Return the sources that a task reads, directly or through views."""
-        found: set[str] = set()
-        stack = [requirement.dataset for requirement in task.requires]
-        while stack:
-            dataset = stack.pop()
-            if dataset in self._sources:
-                found.add(dataset)
-            for one in self._parts.get(dataset, ()):
-                if one.task.kind is TaskKind.VIEW:
-                    stack += [requirement.dataset for requirement in one.task.requires]
-        return found
+        read = {r.dataset for one in self._evaluated(compiled) for r in one.task.requires}
+        return read - self._parts.keys()

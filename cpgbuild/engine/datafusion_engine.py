@@ -18,6 +18,7 @@ from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.context import Context
 from cpgbuild.engine.failures import run_failure
+from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.runs import MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
 from cpgbuild.errors.run import Cancelled, SourceChanged
@@ -53,7 +54,7 @@ class DataFusionEngine:
         threads: int = 0,
     ) -> None:
         """Take the compiled tasks, where rows are, the project's root, and limits."""
-        self.context = Context(compiled, sources, warehouse, memory_limit, threads)
+        self.context = Context(compiled, Scanned(sources, warehouse), memory_limit, threads)
         self._compiled = compiled
         self._sources = sources
         self._warehouse = warehouse
@@ -163,7 +164,7 @@ class DataFusionEngine:
         Raises:
             SourceChanged: one did not.
         """
-        if changed := self._sources.changed(self.context.sources_behind(task)):
+        if changed := self._sources.changed(self.context.sources_behind(self._compiled[task.name])):
             raise SourceChanged(task.name, changed, task.place)
 
     def is_cancelled(self) -> bool:

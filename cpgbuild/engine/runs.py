@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import datafusion
@@ -10,7 +11,7 @@ import datafusion.functions
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cpgbuild.engine.frames import column
+from cpgbuild.engine.frames import column, quote
 from cpgbuild.engine.workers import Callee, CallFailed
 from cpgbuild.errors.run import BadKey, MapFailed, MapResult
 from cpgbuild.plan import types
@@ -42,7 +43,7 @@ class Run:
 
 def query_run(context: Context, compiled: Compiled) -> Run:
     """Return the run of a task of the engine lane."""
-    return Run(stream(context.rows(compiled)))
+    return Run(stream(context.rows_of(compiled)))
 
 
 def stream(frame: datafusion.DataFrame) -> Iterator[pa.RecordBatch]:
@@ -64,7 +65,7 @@ class MapRun:
         """Return the run: of the rows whose content changed, where the task has keys."""
         row_map = self.compiled.row_map
         assert row_map is not None  # noqa: S101 -- this is what makes it a MapRun
-        frame = self.context.rows(self.compiled)
+        frame = self.context.rows_of(self.compiled)
         if row_map.key is None or row_map.content is None:
             return Run(self._mapped(frame, None))
         keys = self._keys(frame, row_map.key, row_map.content)
@@ -81,9 +82,10 @@ class MapRun:
     def _keys(self, frame: datafusion.DataFrame, key: str, content: str) -> pa.Table:
         """Return each row's key and content, as text; a key names one row."""
         pair = frame.select(column(key).alias("key"), column(content).alias("content"))
-        table = pa.table(pair.to_arrow_table()).cast(
-            pa.schema([("key", self.compiled.rows.field(key).type), ("content", pa.string())])
-        )
+        given = pa.table(pair.to_arrow_table())
+        keys = given["key"].cast(self.compiled.rows.field(key).type)
+        kind = self.compiled.rows.field(content).type
+        table = pa.table({"key": keys, "content": _as_text(given["content"].cast(kind))})
         task = self.compiled.task
         if table["key"].null_count:
             raise BadKey(task.name, key, "is null in some row", task.place)
@@ -101,12 +103,19 @@ class MapRun:
             return None
         return self.warehouse.keys(order.task.output, previous.wrote.data)
 
+    def _before(self) -> datafusion.DataFrame:
+        """Return the rows that the table holds until it is committed anew."""
+        output, session = self.compiled.task.output, self.context.session
+        before = f"{output}/before"
+        self.warehouse.register(session, output, before)
+        return session.table(quote(before))
+
     def _replaced(
         self, frame: datafusion.DataFrame, key: str, changed: list[object], gone: list[object]
     ) -> Iterator[pa.RecordBatch]:
         """Give the rows of the table whose keys stay, then those of the keys that changed."""
         kind = self.compiled.rows.field(key).type
-        kept = self.context.table_before(self.compiled)
+        kept = self._before()
         if changed or gone:
             kept = kept.filter(~_is_in(key, [*changed, *gone], kind))
         yield from stream(kept)
@@ -159,6 +168,14 @@ def _plain(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.
     for batch in batches:
         columns = [batch.column(f.name).cast(f.type) for f in schema]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Return values as texts that are equal where they are; bytes and nested ones as digests."""
+    if not (pa.types.is_nested(values.type) or pa.types.is_binary(values.type)):
+        return values.cast(pa.string())
+    digests = (None if v is None else sha256(repr(v).encode()) for v in values.to_pylist())
+    return pa.array([d and d.hexdigest() for d in digests], pa.string())
 
 
 def _difference(before: pa.Table, now: pa.Table) -> tuple[list[object], list[object]]:

@@ -16,7 +16,7 @@ from cpgbuild.plan import types
 from cpgbuild.plan.code import Undigestible, code_digest
 from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
-from cpgbuild.plan.inference import required_columns, unsaid, volatile_functions
+from cpgbuild.plan.inference import is_recursive, required_columns, unsaid, volatile_functions
 from cpgbuild.plan.session import MEANING
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def assemble(
     else:
         schema = declared_schema(definition)
     _check_columns(definition, rows, schema)
+    if definition.kind is TaskKind.COMPUTE:
+        _check_storable(definition, schema)
     reads = required_columns(frame, schemas)
     requires = tuple(_requirement(name, columns, schemas) for name, columns in reads.items())
     volatile = _volatile(query)
@@ -79,7 +81,15 @@ def assemble(
         place=definition.place,
     )
     return Compiled(
-        task, definition, query.sql, rows, schema, query.memtables, query.functions, row_map
+        task=task,
+        definition=definition,
+        sql=query.sql,
+        rows=rows,
+        schema=schema,
+        memtables=query.memtables,
+        functions=query.functions,
+        row_map=row_map,
+        recursive=is_recursive(query.sql),
     )
 
 
@@ -90,17 +100,12 @@ def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schem
     cast loses nothing. All columns may be null: a table's next plan may say so.
 
     Raises:
-        QueryInvalid: two columns have one name; of a stored one, also where only case differs.
+        QueryInvalid: two columns have one name.
         LossyResult: a column's cast would lose values.
     """
     twice = [name for name, count in Counter(given.names).items() if count > 1]
     if twice:
         reason = f"two columns are named `{twice[0]}`"
-        raise QueryInvalid(definition.name, reason, definition.place)
-    known = Counter(name.lower() for name in given.names)
-    alike = [name for name in given.names if known[name.lower()] > 1]
-    if alike and definition.kind is TaskKind.COMPUTE:
-        reason = f"columns `{alike[0]}` and `{alike[1]}` differ by case alone, which Delta refuses"
         raise QueryInvalid(definition.name, reason, definition.place)
     fields = []
     for position, field in enumerate(given):
@@ -132,6 +137,21 @@ def _check_columns(definition: Definition, rows: pa.Schema, schema: pa.Schema) -
             fault = f"says `{option}={column}`, which is no column of {what}"
             hint = f"the columns are {', '.join(where.names)}"
             raise BadTask(definition.name, fault, hint, definition.place)
+
+
+def _check_storable(definition: Definition, schema: pa.Schema) -> None:
+    """See, before anything runs, that a Delta table can hold these columns."""
+    known = Counter(name.lower() for name in schema.names)
+    alike = [name for name in schema.names if known[name.lower()] > 1]
+    if alike:
+        reason = f"columns `{alike[0]}` and `{alike[1]}` differ by case alone, which Delta refuses"
+        raise QueryInvalid(definition.name, reason, definition.place)
+    for field in schema:
+        try:
+            types.storage(field.type)
+        except types.Unstorable as error:
+            reason = f"column `{field.name}` cannot be stored: {error}"
+            raise QueryInvalid(definition.name, reason, definition.place) from error
 
 
 def _volatile(query: Query) -> tuple[str, ...]:

@@ -19,7 +19,8 @@ class Compiled:
 
     `sql` is a query in the engine's dialect over the datasets of `task.requires`. `rows` is the
     schema that its result is cast to, and `schema` that of the output: the same, but for a task
-    with a `row_map`, whose function turns the one into the other.
+    with a `row_map`, whose function turns the one into the other. A `recursive` query scans its
+    inputs several times.
     """
 
     task: Task
@@ -30,3 +31,4 @@ class Compiled:
     memtables: dict[str, pa.Table] = field(default_factory=dict)
     functions: tuple[Function, ...] = ()
     row_map: RowMap | None = None
+    recursive: bool = False

@@ -71,7 +71,12 @@ def unsaid(text: str, sql: str) -> list[str]:
     It is the query itself, without comments and white space.
     """
     tokens = sqlglot.tokenize(sql, read="datafusion")
-    strings = (t.text for t in tokens if t.token_type == TokenType.STRING)
+    # Strings of other kinds (`E'…'`) may hold anything.
+    strings = (
+        t.text if t.token_type == TokenType.STRING else "\n"
+        for t in tokens
+        if t.token_type.name.endswith("STRING")
+    )
     if _SILENT.search(text) or any('"' in string or "\n" in string for string in strings):
         return [f"{token.token_type.name} {token.text}" for token in tokens]
     return []
@@ -105,6 +110,12 @@ def _names(projection: str | None, known: list[str]) -> list[str]:
         return known
     names = projection.split(", ") if projection else []
     return names if set(names) <= set(known) else known
+
+
+def is_recursive(sql: str) -> bool:
+    """Return whether a query may have a recursive part: whether it says so outside of strings."""
+    tokens = sqlglot.tokenize(sql, read="datafusion")
+    return any(token.token_type == TokenType.RECURSIVE for token in tokens)
 
 
 def volatile_functions(sql: str) -> tuple[str, ...]:
