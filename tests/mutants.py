@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAWS = ("tests/core", "tests/property", "tests/state")
 ENGINE = ("tests/engine/test_decisions.py",)
+KEYED = ("tests/engine/test_python_lane.py",)
 PLAN = ("tests/plan/test_inference.py", "tests/plan/test_fingerprints.py")
 
 
@@ -291,9 +292,9 @@ MUTANTS = (
     ),
     Mutant(
         "fingerprint: functions are known by name",
-        "plan/assemble.py",
-        "        *sorted(f.digest for f in query.functions),\n",
-        "",
+        "plan/functions.py",
+        "code, *map(to_text, inputs)",
+        "name, *map(to_text, inputs)",
         PLAN,
     ),
     Mutant(
@@ -336,14 +337,14 @@ MUTANTS = (
         "engine/runs.py",
         "_is_in(key, [*changed, *gone], kind)",
         "_is_in(key, changed, kind)",
-        ENGINE,
+        KEYED,
     ),
     Mutant(
         "runs: a changed key keeps its old rows too",
         "engine/runs.py",
         "_is_in(key, [*changed, *gone], kind)",
         "_is_in(key, gone or [None], kind)",
-        ENGINE,
+        KEYED,
     ),
     Mutant(
         "engine: a task's inputs may change while it runs",

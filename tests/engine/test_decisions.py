@@ -123,12 +123,15 @@ def test_a_source_that_changes_reruns_its_readers(chain: Site) -> None:
 
 def test_compaction_and_vacuum_leave_a_table_what_it_was(chain: Site) -> None:
     chain.built()
+    chain.build(force=["totals"])
+    before = chain.version("totals")
     for _ in range(2):
-        chain.delta("totals").optimize.compact()
-        chain.delta("totals").vacuum(
-            retention_hours=0, dry_run=False, enforce_retention_duration=False
-        )
+        chain.delta("totals").optimize.z_order(["total"])
+        chain.delta("totals").vacuum(0, dry_run=False, enforce_retention_duration=False)
         assert chain.built() == {}
+    operations = {commit["operation"] for commit in chain.delta("totals").history()}
+    assert operations == {"WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"}
+    assert chain.version("totals") > before + 4
     shutil.rmtree(chain.root / ".cpgbuild")
     assert chain.built() == {}
 

@@ -144,6 +144,34 @@ def test_a_key_that_names_no_row_or_two_is_an_error(
     assert keyed.version("v_words") == 0
 
 
+def test_content_may_be_of_any_type(tmp_path: Path) -> None:
+    made = site(tmp_path, "s parquet data/s.parquet", engine="threads = 1")
+    contents = {
+        "bytes": (pa.binary(), b"\xff\x00", b"\xff\x01"),
+        "numbers": (pa.list_(pa.int64()), [1, None], [1]),
+        "record": (pa.struct([("x", pa.float64())]), {"x": 0.0}, {"x": -0.0}),
+        "number": (pa.float64(), 0.0, -0.0),
+        "moment": (pa.timestamp("us", "UTC"), 1, 2),
+    }
+    tasks = "def same(rows: pa.RecordBatch) -> pa.RecordBatch:\n    return rows.select(['k'])\n"
+    for name in contents:
+        tasks += (
+            f"\n@compute(map=same, key='k', content='{name}', schema={{'k': 'string'}})\n"
+            f"def by_{name}(catalog: Catalog) -> ibis.Table:\n"
+            f"    return catalog.table('s').select('k', '{name}')\n"
+        )
+    made.python("k", tasks)
+    for which in (1, 2):
+        columns = {"k": pa.array(["a", "b", "c"])}
+        for name, values in contents.items():
+            columns[name] = pa.array([values[1], values[which], values[1]], values[0])
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pq.write_table(pa.table(columns), tmp_path / "data/s.parquet")
+        made.built()
+    details = {output: event.detail for output, event in made.said(Built).items()}
+    assert details == {f"by_{name}": "1 of 3 keys" for name in contents}
+
+
 def test_a_map_without_keys_maps_all_rows_and_feeds_others(tmp_path: Path) -> None:
     made = site(tmp_path, "s parquet data/s.parquet", engine="threads = 2")
     made.folder.parquet("data/s.parquet", {"a": list(range(1000))})

@@ -265,3 +265,13 @@ def test_columns_that_differ_by_case_alone_are_refused_before_anything_runs(tmp_
     made.sql("k", "select * from v")
     with pytest.raises(QueryInvalid, match="`a` and `A` differ by case alone"):
         made.build()
+
+
+def test_a_type_that_delta_cannot_hold_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    made = site(tmp_path)
+    made.sql("v", "select interval '1 month' as span", "view")
+    made.sql("k", "select date '2020-01-31' + span as day from v")
+    made.built()
+    made.sql("bad", "select span from v")
+    with pytest.raises(QueryInvalid, match="column `span` cannot be stored"):
+        made.build()

@@ -143,6 +143,7 @@ DIFFERENT = [
     ("select map(['a'], ['1']) as k from t", "select map(['a'], ['2']) as k from t"),
     ("select a from t where b in ('a', 'b')", "select a from t where b in ('a\") OR t.b = Utf8(\"b')"),
     ("select x'000102030405060708090a0b0c' as k from t", "select x'000102030405060708090a0b0d' as k from t"),
+    ("select a from t where b in ('a', 'b')", "select a from t where b in (E'a\\x22) OR t.b = Utf8(\\x22b')"),
     ("select a from t where a in (1,2,3,4,5,6,7,8,9,10,11,12)", "select a from t where a in (1,2,3,4,5,6,7,8,9,10,11,13)"),
 ]  # fmt: skip
 
