@@ -10,6 +10,7 @@ from tasks.extract.concrete_syntax import extract_files
 from tasks.extract.cst_schema import CST_NESTED
 from tasks.index.scip_documents import scip_documents
 from tasks.index.scip_schema import SCIP_NESTED
+from tasks.index.ty_scip import ty_scip_version
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,4 +36,6 @@ def scip_nested(catalog: Catalog) -> ibis.Table:
         given = catalog.table("scip_index_file").select(index="content")
         return files.aggregate(paths=paths).mutate(package=package).cross_join(given)
     contents = files.content.collect(order_by=files.path)
-    return files.aggregate(paths=paths, contents=contents).mutate(package=package)
+    indexer = ibis.literal(ty_scip_version())
+    request = files.aggregate(paths=paths, contents=contents)
+    return request.mutate(package=package, indexer=indexer)

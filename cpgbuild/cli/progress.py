@@ -96,7 +96,7 @@ class BuildProgress:
             case Failed(_, _, error, seconds):
                 self._line(("failed   ", "bold red"), (f"{name} ", ""), (seconds_text(seconds), ""))
                 self._error(error)
-            case Skipped(_, because):
+            case Skipped(_, because) if not view or self._output.verbose:
                 why = because if because in {STOPPED, INTERRUPTED} else f"because of {because}"
                 self._line(("skipped  ", "yellow"), (f"{name} ", ""), (why, "dim"))
             case _:

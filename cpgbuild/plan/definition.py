@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
 from cpgbuild.errors.project import BadName, BadTask, BadValue
@@ -146,6 +146,33 @@ def _map_contradiction(row_map: RowMap, schema: object) -> tuple[str, str] | Non
     return None
 
 
+class ViewOptions(TypedDict, total=False):
+    """The options of `view`, as type checkers see them."""
+
+    name: str | None
+    output: str | None
+    contributes_to: str | None
+    priority: int
+    tags: Sequence[str]
+    description: str | None
+    schema: Any
+
+
+class ComputeOptions(ViewOptions, total=False):
+    """The options of `compute`, as type checkers see them."""
+
+    partition_by: Sequence[str]
+    map: Callable[..., Any] | None
+    key: str | None
+    content: str | None
+
+
+@overload
+def view(function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
+@overload
+def view(
+    **options: Unpack[ViewOptions],
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
 def view(  # noqa: PLR0913 -- the knobs that a user may turn
     function: Callable[_P, _R] | None = None,
     *,
@@ -153,7 +180,7 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     output: str | None = None,
     contributes_to: str | None = None,
     priority: int = DEFAULT_PRIORITY,
-    tags: tuple[str, ...] | list[str] = (),
+    tags: Sequence[str] = (),
     description: str | None = None,
     schema: Any = None,
 ) -> Any:
@@ -181,6 +208,12 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     return _decorate(function, TaskKind.VIEW, options, sys._getframe(1))  # noqa: SLF001
 
 
+@overload
+def compute(function: Callable[_P, _R], /) -> Callable[_P, _R]: ...
+@overload
+def compute(
+    **options: Unpack[ComputeOptions],
+) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
 def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     function: Callable[_P, _R] | None = None,
     *,
@@ -188,9 +221,9 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     output: str | None = None,
     contributes_to: str | None = None,
     priority: int = DEFAULT_PRIORITY,
-    tags: tuple[str, ...] | list[str] = (),
+    tags: Sequence[str] = (),
     description: str | None = None,
-    partition_by: tuple[str, ...] | list[str] | str = (),
+    partition_by: Sequence[str] = (),
     schema: Any = None,
     map: Callable[..., Any] | None = None,  # noqa: A002 -- it is what the word means
     key: str | None = None,

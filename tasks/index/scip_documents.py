@@ -22,7 +22,8 @@ def index_sources(request: pa.RecordBatch) -> pa.Table:
 
     Args:
         request: one row; package (name of the tree's folder), paths and contents (lists of the
-            same length, or null where the tree has no Python file).
+            same length, or null where the tree has no Python file), and indexer (its version, so
+            that another one makes the index stale).
 
     Returns:
         Rows by the schema `SCIP_NESTED`, with one for each file that was left out.

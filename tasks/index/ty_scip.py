@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +34,14 @@ def refuse(path: str, content: bytes) -> str | None:
     except UnicodeDecodeError:
         return NOT_UTF8
     return None
+
+
+def ty_scip_version() -> str:
+    """Return the indexer's version: another one may resolve more, or less."""
+    try:
+        return version("ty-scip")
+    except PackageNotFoundError:
+        return "not from a package"
 
 
 def run_ty_scip(files: Mapping[str, bytes], project: str) -> tuple[bytes, dict[str, str]]:
