@@ -154,6 +154,9 @@ class Builder:
     def _finish(self, result: Result) -> None:
         decision = self._running.pop(result.task)
         task = decision.task
+        if isinstance(result.error, Cancelled):
+            self._fail(Skipped(task, INTERRUPTED))
+            return
         if result.error is not None or result.trace is None:
             error = result.error or Cancelled(task.name)
             self._fail(Failed(task, decision.reasons, error, result.seconds))
@@ -164,7 +167,7 @@ class Builder:
         self._report(Built(task, decision.reasons, rows, result.seconds, result.detail))
         self._scheduler.succeed(task)
 
-    def _fail(self, failed: Failed) -> None:
+    def _fail(self, failed: Failed | Skipped) -> None:
         """Give up a task with exactly its descendants; without `keep_going` start nothing more."""
         self._report(failed)
         for lost in self._scheduler.fail(failed.task):

@@ -10,6 +10,7 @@ import traceback
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -93,7 +94,8 @@ class Workers:
             for part in slices(batches):
                 if len(waiting) >= 2 * self._count:
                     yield _result(*waiting.popleft())
-                waiting.append((part, self._pool.submit(_call, callee, _packed(part))))
+                with _out_of_reach():
+                    waiting.append((part, self._pool.submit(_call, callee, _packed(part))))
             while waiting:
                 yield _result(*waiting.popleft())
         except BrokenProcessPool:
@@ -143,6 +145,16 @@ def _packed(rows: pa.RecordBatch | pa.Table) -> bytes:
 def _unpacked(data: bytes) -> pa.Table:
     with pa.ipc.open_stream(data) as reader:
         return reader.read_all()
+
+
+@contextmanager
+def _out_of_reach() -> Iterator[None]:
+    """Let processes that begin in this block never see Ctrl-C: what is blocked is inherited."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:

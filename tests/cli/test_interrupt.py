@@ -91,7 +91,7 @@ def test_first_interrupt_keeps_what_is_finished_and_commits_nothing_else(slow):
     assert time.monotonic() - began < 10
     assert "Traceback" not in stdout + stderr
     assert built(slow) == {"before"}
-    assert [line.split()[0] for line in stdout.splitlines()[:3]] == ["built", "failed", "skipped"]
+    assert [line.split()[0] for line in stdout.splitlines()[:3]] == ["built", "skipped", "skipped"]
     assert stdout.splitlines()[-1].startswith("Interrupted: 1 table built")
 
 
@@ -123,6 +123,18 @@ def test_second_interrupt_ends_at_once(slow):
     assert process.returncode == 130
     assert time.monotonic() - began < 2
     assert built(slow) == {"before"}
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.3, 0.6])
+def test_interrupt_while_workers_begin_shows_no_traceback(slow, moment):
+    process = start("build", "--target", "after", folder=slow.root)
+    until((slow.root / "warehouse/before/_delta_log/00000000000000000000.json").exists)
+    time.sleep(moment)
+    interrupt(process)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert stderr == ""
+    assert stdout.splitlines()[-1].startswith("Interrupted: 1 table built, 2 skipped")
 
 
 def test_long_query_is_interrupted(project):

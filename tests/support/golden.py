@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _VARYING = (
     (re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b"), "#.# s"),
+    # What stands in columns behind a duration moves with its length.
+    (re.compile(r"(#\.# s) +"), r"\1  "),
     # As Delta names the files of a table.
     (re.compile(r"part-\d{5}-[0-9a-f-]{36}"), "part-#"),
     (re.compile(r"\bprocess \d+"), "process #"),
