@@ -11,6 +11,8 @@ from deltalake import write_deltalake
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from cpgbuild import api
+from cpgbuild.core.events import Built
 from tests.engine.builds import Site, site
 from tests.property.profiles import laws
 from tests.property.projects import SOURCES, projects
@@ -99,12 +101,11 @@ class RealLife(RuleBasedStateMachine):
         self.era += 1
         project = self.project
         must = project.must_run(set(project.recipes), set(), self.era)
+        planned = {p.task.name for p in api.plan(self.folder) if p.action == "run"}
         self.site.build(keep_going=keep_going)
-        ran = {
-            e.task.name
-            for e in self.site.events
-            if type(e).__name__ == "Built" and e.task.kind == "compute"
-        }
+        built = [e.task for e in self.site.events if isinstance(e, Built)]
+        assert planned == {task.name for task in built}, "plan said otherwise"
+        ran = {task.name for task in built if task.kind == "compute"}
         assert ran == must, "not exactly what had to run ran"
         for recipe in project.recipes.values():
             if recipe.name in ran:

@@ -229,13 +229,16 @@ def test_requirements_carry_the_types_that_the_inputs_have() -> None:
     )
 
 
-def test_what_a_task_reads_does_not_depend_on_what_was_compiled_before() -> None:
+def test_neither_what_a_task_reads_nor_its_plan_depends_on_what_was_compiled_before() -> None:
     texts = {f"q{i}": sql for i, sql in enumerate(CORPUS)}
     forward = tasks(texts)
     backward = tasks(dict(reversed(texts.items())))
-    assert {n: t.requires for n, t in forward.items()} == {
-        n: t.requires for n, t in backward.items()
-    }
+    for name, one in forward.items():
+        assert (name, one.requires, one.plan) == (
+            name,
+            backward[name].requires,
+            backward[name].plan,
+        )
 
 
 def test_a_reader_of_a_view_requires_columns_of_the_view_alone() -> None:

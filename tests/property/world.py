@@ -20,6 +20,7 @@ from cpgbuild.core.schema import Column, Schema
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.core.trace import Trace
+from cpgbuild.errors.run import Cancelled
 from cpgbuild.state.journal import Journal
 from tests.property.recipes import Made, Project, Recipe, Table
 
@@ -124,7 +125,9 @@ class World:
         if self.pick(5) == 4:
             return Tick(name, 1)
         del self._running[name]
-        if self._cancelled or name in self.broken:
+        if self._cancelled:
+            return Result(name, None, error=Cancelled(name))
+        if name in self.broken:
             return Result(name, None, error=RuntimeError("broken"))
         self._runs += 1
         token = f"run {self.era}.{self._runs}"
