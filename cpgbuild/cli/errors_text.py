@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ def _append_place(text: Text, place: Place, base: Path) -> None:
     text.append(f"{line}\n")
     if place.length and place.column:
         text.append(f"{margin} | ", "blue")
-        # Tabs before the column stay tabs, so that the mark stands under what it marks.
-        lead = "".join("\t" if c == "\t" else " " for c in line[: place.column - 1])
-        text.append(f"{lead}{'^' * max(1, min(place.length, len(line) - place.column + 1))}", "red")
-        text.append("\n")
+        before = line[: place.column - 1]
+        marked = line[place.column - 1 : place.column - 1 + place.length]
+        # Tabs stay tabs and wide characters count twice, so that the mark stands under its text.
+        lead = "".join("\t" if c == "\t" else " " * cell_len(c) for c in before)
+        text.append(f"{lead}{'^' * max(1, cell_len(marked))}\n", "red")
 
 
 def _line(place: Place) -> str | None:

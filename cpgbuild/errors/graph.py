@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, Place, did_you_mean, nearest_first, quoted
 
 if TYPE_CHECKING:
@@ -113,13 +112,14 @@ class PlanFailed(CpgbuildError):
     def __init__(
         self,
         task: str,
-        error: BaseException,
+        reason: str,
         place: Place | None,
         facts: Iterable[tuple[str, str]] = (),
+        hint: str = "",
     ) -> None:
-        """Take the task, what was raised, and what is known of the datasets it reads."""
+        """Take the task, what was raised in a line, and what is known of the datasets it reads."""
         super().__init__(
-            f"task `{task}` cannot be planned: {describe(error)}", place=place, facts=facts
+            f"task `{task}` cannot be planned: {reason}", place=place, facts=facts, hint=hint
         )
 
 

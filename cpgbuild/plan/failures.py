@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
+from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, did_you_mean
 from cpgbuild.plan import types
-from cpgbuild.plan.places import narrowed, user_place
+from cpgbuild.plan.places import is_called, narrowed, user_place
 from cpgbuild.plan.refusals import Refusal, place_of, places_of_words, read_refusal
 
 if TYPE_CHECKING:
@@ -31,7 +32,15 @@ _PREFIX = re.compile(
     r"|Object Store) error: |Error during planning: |This feature is not implemented: "
 )
 _GONE = re.compile(r"Object at location (\S+) not found")
+_SIGNATURE = re.compile(r"failed due to the following errors:.*Expected signature: (.+)", re.DOTALL)
+_ADDRESS = re.compile(r"<[\w.]*?(\w+) object at 0x[0-9a-f]+>")
+_HINTS = {
+    "cannot be executed": "a task says what to compute and computes nothing: return the expression",
+    "truth value of an Ibis expression": "combine conditions with `&`, `|`, `~`; choose by `cases`",
+    "must be equal for set operations": "select the same columns, with the same types, in both",
+}
 SHOWN_COLUMNS = 6
+SHOWN_SIGNATURE = 100
 
 
 class Unresolved(Exception):
@@ -110,9 +119,32 @@ def build_failure(
     if column is not None:
         dataset = _ibis_relation(error) or (next(iter(schemas)) if len(schemas) == 1 else None)
         names = schemas[dataset].names if dataset is not None and dataset in schemas else [column]
-        if dataset is not None and column not in names:
-            return MissingColumn(column, dataset, definition.name, names, narrowed(place, column))
-    return PlanFailed(definition.name, error, place, columns_of(schemas))
+        where = narrowed(place, column)
+        method = isinstance(error, AttributeError) and is_called(where)
+        if dataset is not None and column not in names and not method:
+            return MissingColumn(column, dataset, definition.name, names, where)
+    facts = columns_of(schemas)
+    signature = _SIGNATURE.search(str(error))
+    if signature and len(signature[1]) < SHOWN_SIGNATURE:
+        facts.insert(0, ("expected", f"`{signature[1]}`"))
+    if isinstance(error, AttributeError) and error.name:
+        place = narrowed(place, error.name)
+    return PlanFailed(definition.name, _words(error), place, facts, _hint(error, place))
+
+
+def _words(error: BaseException) -> str:
+    """Return what was raised in a line, without Ibis' pictures of expressions."""
+    if _SIGNATURE.search(str(error)):
+        return f"`{str(error).partition('(')[0]}` does not take what it is given"
+    return _ADDRESS.sub(r"`\1`", describe(error))
+
+
+def _hint(error: BaseException, place: Place) -> str:
+    if isinstance(error, AttributeError) and error.name:
+        known = [name for name in dir(error.obj) if not name.startswith("_")]
+        columns = getattr(error.obj, "columns", known)
+        return did_you_mean(error.name, known if is_called(place) else columns)
+    return next((hint for words, hint in _HINTS.items() if words in str(error)), "")
 
 
 def _missing_ibis_column(error: BaseException) -> str | None:

@@ -68,6 +68,12 @@ def narrowed(place: Place, word: str) -> Place:
     return replace(place, column=place.column + found[-1].start(), length=len(word))
 
 
+def is_called(place: Place) -> bool:
+    """Return whether what a place marks is called there."""
+    text = _line(place.path, place.line) or ""
+    return text[place.column - 1 + place.length :].lstrip().startswith("(")
+
+
 def _line(path: str, number: int) -> str | None:
     try:
         lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()

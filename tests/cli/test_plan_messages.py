@@ -63,6 +63,47 @@ def test_column_removed_upstream_as_an_attribute(project, says):
     assert says("build", project.root).code == 2
 
 
+def test_column_that_a_step_before_left_out(project, says):
+    project.edit(
+        "tasks/sales.py", "return orders.group_by", 'return orders.drop("amount").group_by'
+    )
+    project.edit("tasks/sales.py", "orders.amount.sum()", "ibis._.amount.sum()")
+    assert says("build", project.root).code == 2
+
+
+def test_method_that_does_not_exist(project, says):
+    project.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.summ()")
+    assert says("build", project.root).code == 2
+
+
+def test_method_of_a_table_that_does_not_exist(project, says):
+    project.edit("tasks/sales.py", "orders.filter(", "orders.filtr(")
+    assert says("build", project.root).code == 2
+
+
+def test_operands_that_do_not_go_together(project, says):
+    project.edit("tasks/sales.py", "orders.amount.sum()", "(orders.amount + orders.region).max()")
+    assert says("build", project.root).code == 2
+
+
+def test_task_that_computes_what_it_should_only_describe(project, says):
+    project.edit(
+        "tasks/sales.py",
+        "orders.region == ",
+        "orders.amount.max().execute() > 1, orders.region == ",
+    )
+    assert says("build", project.root).code == 2
+
+
+def test_condition_in_python_on_a_column(project, says):
+    project.edit(
+        "tasks/sales.py",
+        "    return orders.filter",
+        "    if orders.amount > 1:\n        return orders.filter",
+    )
+    assert says("build", project.root).code == 2
+
+
 def test_column_removed_upstream_as_an_item(project, says):
     project.edit("tasks/sales.py", "orders.region == catalog", 'orders["area"] == catalog')
     assert says("build", project.root).code == 2
