@@ -347,6 +347,20 @@ MUTANTS = (
         KEYED,
     ),
     Mutant(
+        "runs: keys are kept whatever the plans upstream",
+        "engine/runs.py",
+        "        if previous.facts.get(BEHIND) != self.behind:",
+        "        if False:",
+        KEYED,
+    ),
+    Mutant(
+        "runs: plans behind a stored input do not count",
+        "engine/context.py",
+        'made = [trace.plan, trace.facts.get(BEHIND, "")] if trace',
+        'made = [""] if trace',
+        KEYED,
+    ),
+    Mutant(
         "engine: a task's inputs may change while it runs",
         "engine/datafusion_engine.py",
         "        self._engine.check_inputs(self._order.task)",

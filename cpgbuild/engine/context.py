@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from threading import RLock
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import datafusion
 
+from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.leaves import Held, Scanned
@@ -15,10 +17,14 @@ from cpgbuild.plan import functions
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from cpgbuild.core.trace import Trace
     from cpgbuild.engine.leaves import Leaves
     from cpgbuild.plan.compiled import Compiled
+
+# The fact of a trace that says by which plans the inputs of the run came to be.
+BEHIND = "behind"
 
 
 class Context:
@@ -128,6 +134,29 @@ class Context:
             assert all(frame.schema().names == names for frame in frames)  # noqa: S101
             union = reduce(lambda left, right: left.union(right), frames)
             self.session.register_view(dataset, union)
+
+    def plans_behind(
+        self, compiled: Compiled, trace_of: Callable[[str], Trace | None]
+    ) -> Fingerprint:
+        """Return a digest of all plans by which what a task reads came to be.
+
+        Of views it is their plans of now, of tables those that made what they hold.
+        """
+        facts: list[str] = []
+        for one in sorted(self._evaluated(compiled), key=lambda one: one.task.name):
+            if one is not compiled:
+                facts += ["view", one.task.name, one.task.plan]
+            for name in sorted(n for r in one.task.requires for n in self._tables(r.dataset)):
+                trace = trace_of(name)
+                # Of rows that somebody else wrote nothing is known, so they equal no others.
+                made = [trace.plan, trace.facts.get(BEHIND, "")] if trace else [uuid4().hex]
+                facts += ["table", name, *made]
+        return fingerprint(BEHIND, *facts)
+
+    def _tables(self, dataset: str) -> list[str]:
+        """Return the stored outputs among a dataset's parts."""
+        parts = self._parts.get(dataset, ())
+        return [one.task.output for one in parts if one.task.kind is TaskKind.COMPUTE]
 
     def sources_behind(self, compiled: Compiled) -> set[str]:
         """Return the sources that a task reads, directly or through views."""

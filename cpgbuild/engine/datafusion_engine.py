@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -16,7 +17,7 @@ from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.ports import Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
-from cpgbuild.engine.context import Context
+from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.runs import MapRun, Run, query_run
@@ -133,11 +134,13 @@ class DataFusionEngine:
     def _commit(self, order: Order, began: float) -> tuple[Trace, Evidence | None, str]:
         """Run a task and commit its rows with their trace."""
         task, compiled = order.task, self._compiled[order.task.name]
-        run = self._begin(order, compiled)
+        behind = self.context.plans_behind(compiled, self._warehouse.trace)
+        facts = {BEHIND: str(behind)}
+        run = self._begin(order, compiled, behind)
         # What a run wrote is known by the run: until rows are compared, no two are the same.
         name = Fingerprint(uuid.uuid4().hex)
         wrote = Stamp(task.schema.fingerprint, name)
-        trace = Trace(task.name, task.plan, order.reads, wrote, finished=_now())
+        trace = Trace(task.name, task.plan, order.reads, wrote, finished=_now(), facts=facts)
         counter = _Counter(self, order)
         if run.keys is not None:
             self._warehouse.keep_keys(task.output, name, run.keys)
@@ -149,12 +152,12 @@ class DataFusionEngine:
         if run.keys is not None:
             self._warehouse.drop_other_keys(task.output, name)
         seconds = time.monotonic() - began
-        full = Trace(task.name, task.plan, order.reads, wrote, counter.rows, seconds, _now())
+        full = replace(trace, rows=counter.rows, seconds=seconds, finished=_now())
         return full, self._warehouse.evidence(task.output), run.detail
 
-    def _begin(self, order: Order, compiled: Compiled) -> Run:
+    def _begin(self, order: Order, compiled: Compiled, behind: Fingerprint) -> Run:
         if order.task.lane is Lane.PYTHON:
-            run = MapRun(self.context, self._warehouse, self._workers, compiled, self._root)
+            run = MapRun(self.context, self._warehouse, self._workers, compiled, self._root, behind)
             return run.begin(order)
         return query_run(self.context, compiled)
 

@@ -11,6 +11,7 @@ import datafusion.functions
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cpgbuild.engine.context import BEHIND
 from cpgbuild.engine.frames import column, quote
 from cpgbuild.engine.workers import Callee, CallFailed
 from cpgbuild.errors.run import BadKey, MapFailed, MapResult
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.ports import Order
     from cpgbuild.engine.context import Context
     from cpgbuild.engine.warehouse import Warehouse
@@ -60,6 +62,7 @@ class MapRun:
     workers: Workers
     compiled: Compiled
     root: Path
+    behind: Fingerprint
 
     def begin(self, order: Order) -> Run:
         """Return the run: of the rows whose content changed, where the task has keys."""
@@ -97,9 +100,15 @@ class MapRun:
         return table
 
     def _keys_before(self, order: Order) -> pa.Table | None:
-        """Return what the keys were in the run whose rows can be kept, if there is such a run."""
+        """Return what the keys were in the run whose rows can be kept, if there is such a run.
+
+        A key and its content speak for a row only as long as the other columns come to be in the
+        same way: another plan upstream may give others to the same content.
+        """
         previous = order.previous
         if previous is None or previous.plan != order.task.plan:
+            return None
+        if previous.facts.get(BEHIND) != self.behind:
             return None
         return self.warehouse.keys(order.task.output, previous.wrote.data)
 

@@ -107,6 +107,30 @@ def test_another_function_maps_all_keys_again(keyed: Site) -> None:
     assert keyed.built() == {}, "a docstring is no code"
 
 
+def test_another_plan_upstream_maps_all_keys_again(tmp_path: Path) -> None:
+    """The same content may come with other columns: of a view, and of a table behind it."""
+    made = site(tmp_path, "texts parquet data/texts.parquet", engine="threads = 1")
+    made.python("words", TASKS.replace('catalog.table("texts")', 'catalog.table("v_texts")'))
+    made.sql("stored", "select path, text, sha from texts")
+    made.sql("v_texts", "select path, text, sha from stored", "view")
+    texts(made, a="one", b="two")
+    made.built()
+    assert calls(made) == ["a", "b"]
+    texts(made, a="one", b="other")
+    made.built()
+    assert calls(made) == ["b"]
+    made.sql("v_texts", "select path, upper(text) as text, sha from stored", "view")
+    assert made.built() == {"v_words": ["data_changed v_texts"]}
+    assert made.rows("v_words") == [("a", "ONE"), ("b", "OTHER")]
+    made.sql("stored", "select path, concat(text, 's') as text, sha from texts")
+    made.built()
+    assert made.rows("v_words") == [("a", "ONES"), ("b", "OTHERS")]
+    assert calls(made) == ["a", "a", "b", "b"]
+    texts(made, a="one", b="last")
+    made.built()
+    assert calls(made) == ["b"]
+
+
 def test_rows_that_somebody_else_wrote_are_not_built_upon(keyed: Site) -> None:
     keyed.delta("v_words").delete("path = 'a'")
     assert keyed.built() == {"v_words": ["output_changed v_words"]}
