@@ -1,5 +1,6 @@
 """Ctrl-C: nothing is lost that was finished, nothing half-written is visible."""
 
+import json
 import os
 import signal
 import subprocess
@@ -134,7 +135,22 @@ def test_interrupt_while_workers_begin_shows_no_traceback(slow, moment):
     stdout, stderr = process.communicate(timeout=20)
     assert process.returncode == 130
     assert stderr == ""
-    assert stdout.splitlines()[-1].startswith("Interrupted: 1 table built, 2 skipped")
+    assert "Interrupted: 1 table built, 2 skipped" in stdout
+
+
+def test_interrupted_build_sums_up_for_scripts_too(slow):
+    process = start("build", "--target", "after", "--json", folder=slow.root)
+    until((slow.root / "running").exists)
+    interrupt(process)
+    stdout, stderr = process.communicate(timeout=20)
+    records = [json.loads(line) for line in stdout.splitlines()]
+    assert stderr == ""
+    assert [(r["event"], r.get("because")) for r in records] == [
+        ("built", None),
+        ("skipped", "interrupted"),
+        ("skipped", "compute.slow"),
+        ("summary", None),
+    ]
 
 
 def test_long_query_is_interrupted(project):

@@ -189,3 +189,12 @@ def test_corrupt_table_in_the_warehouse(project, says):
     log = project.root / "warehouse/sales/_delta_log/00000000000000000000.json"
     log.write_text(log.read_text()[:40])
     assert says("build", project.root).code == 1
+
+
+def test_text_compared_with_a_number_in_sql(project, says):
+    """The engine reads the text as a number, so that only the rows can tell."""
+    project.write(
+        "tasks/top.sql",
+        '-- cpgbuild: kind = "compute"\nSELECT order_id FROM orders WHERE region > 5\n',
+    )
+    assert says("build --target top", project.root).code == 1
