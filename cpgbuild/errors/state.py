@@ -29,8 +29,9 @@ class StateUnwritable(CpgbuildError):
 
     def __init__(self, path: str, error: BaseException) -> None:
         """Take the file and the system's words."""
+        reason = error.strerror if isinstance(error, OSError) else None
         super().__init__(
             f"state file `{path}` cannot be written",
-            facts=[("reason", describe(error))],
+            facts=[("reason", reason or describe(error))],
             hint="make its folder writable",
         )

@@ -281,7 +281,11 @@ def _decorate(
     _check_types(options, frame)
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
-        code = inspect.unwrap(function).__code__
+        plain = inspect.unwrap(function)
+        if not inspect.isfunction(plain):
+            fault, hint = "is no function", "decorate a function that takes the catalog"
+            raise BadTask(getattr(plain, "__name__", "?"), fault, hint, frame_place(frame))
+        code = plain.__code__
         place = _definition_place(code.co_filename, code.co_firstlineno, function.__name__)
         definition = define(
             function.__name__,

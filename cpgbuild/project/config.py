@@ -140,7 +140,8 @@ def _project(root: Path, top: Table, wanted: Overrides) -> Project:
         root=root,
         name=head.text("name", root.name),
         tasks=tuple(
-            (root / folder, head.value_place("tasks", f'"{folder}"')) for folder in folders
+            (Path(_resolved(folder, root)), head.value_place("tasks", f'"{folder}"'))
+            for folder in folders
         ),
         warehouse=warehouse,
         engine=_engine(top.table("engine")),

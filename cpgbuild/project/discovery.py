@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from cpgbuild.errors.graph import DuplicateDataset, DuplicateTask, ShadowsSource
-from cpgbuild.errors.project import ModuleFailed, NoSuchFolder
+from cpgbuild.errors.project import BadValue, ModuleFailed, NoSuchFolder
 from cpgbuild.errors.report import CpgbuildError, Place
 from cpgbuild.plan.definition import MARK, Definition
 from cpgbuild.project.modules import load_module
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cpgbuild.project.config import Project
+
+SUFFIXES = frozenset({".py", ".sql"})
 
 
 def discover(project: Project) -> tuple[list[Definition], list[CpgbuildError]]:
@@ -28,7 +30,12 @@ def discover(project: Project) -> tuple[list[Definition], list[CpgbuildError]]:
     for folder, place in project.tasks:
         if not folder.exists():
             errors.append(NoSuchFolder(str(folder), place))
-        files |= dict.fromkeys(_files(folder))
+        elif not folder.is_relative_to(project.root):
+            errors.append(BadValue("tasks", folder, "a folder or file below the project's", place))
+        elif folder.is_file() and folder.suffix not in SUFFIXES:
+            errors.append(BadValue("tasks", folder, "a folder, a `.py` or a `.sql` file", place))
+        else:
+            files |= dict.fromkeys(_files(folder))
     found: list[Definition] = []
     for path in files:
         try:
@@ -48,7 +55,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix in {".py", ".sql"}
+        if path.suffix in SUFFIXES
         and path.is_file()
         and not any(part.startswith(hidden) for part in path.relative_to(folder).parts)
     )

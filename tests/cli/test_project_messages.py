@@ -171,3 +171,24 @@ def test_project_without_tasks(tmp_path, says):
     root.mkdir()
     empty_project(root)
     assert says("build", root).code == 0
+
+
+def test_class_that_is_decorated(project, says):
+    project.append("tasks/sales.py", "@view\nclass Report:\n    pass\n")
+    assert says("plan", project.root).code == 2
+
+
+def test_task_folder_outside_of_the_project(project, says):
+    (project.root.parent / "elsewhere").mkdir()
+    project.edit("cpgbuild.toml", '["tasks"]', '["tasks", "../elsewhere"]')
+    assert says("plan", project.root).code == 2
+
+
+def test_task_file_of_another_kind(project, says):
+    project.edit("cpgbuild.toml", '["tasks"]', '["tasks", "data/customers.csv"]')
+    assert says("plan", project.root).code == 2
+
+
+def test_lock_that_cannot_be_written(project, says):
+    (project.root / "cpgbuild.lock").mkdir()
+    assert says("build", project.root).code == 1
