@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -79,11 +79,11 @@ def opened(project: str | Path = ".", overrides: Overrides | None = None) -> Ite
     """
     root = config.find_root(Path(project))
     loaded = config.load(root, overrides)
-    with importable(root):
+    with importable(root), ExitStack() as cleanup:
         definitions, errors = discover(loaded)
         Problems.raise_if(errors)
         digests = load_digests(root / STATE / "digests.json")
-        sources = Sources(loaded.sources, digests)
+        sources = cleanup.enter_context(closing(Sources(loaded.sources, digests)))
         schemas = {name: partial(sources.schema, name) for name in loaded.sources}
         compiler = Compiler(definitions, schemas, loaded.variables, root)
         tasks = [one.task for one in compiler.compile_all()]

@@ -268,9 +268,6 @@ def _finish(output: Output, run: Callable[[], int]) -> None:
 
 
 def _leave_at_once() -> None:
-    if processes := sys.modules.get("multiprocessing.util"):
-        # Gives semaphores back, which would else be told of as leaked.
-        processes._run_finalizers(0)  # noqa: SLF001
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(exit_codes.INTERRUPTED)

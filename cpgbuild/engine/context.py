@@ -11,6 +11,7 @@ import datafusion
 
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.core.task import TaskKind
+from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.leaves import Held, Scanned
 from cpgbuild.plan import functions
@@ -39,8 +40,12 @@ class Context:
         leaves: Leaves,
         memory_limit: int | None = None,
         threads: int = 0,
+        moment: int | None = None,
     ) -> None:
-        """Take the compiled tasks, where rows are, and limits: bytes, threads (0: all)."""
+        """Take the compiled tasks, where rows are, limits, and what the clock says.
+
+        Limits are bytes, and threads (0: all). The clock stands still, at `moment` or now.
+        """
         runtime = datafusion.RuntimeEnvBuilder().with_disk_manager_os()
         if memory_limit is not None:
             # Each operator gets a fair share, and spills to disk when it needs more.
@@ -49,7 +54,8 @@ class Context:
         self.session = datafusion.SessionContext(session_config(settings), runtime)
         self._compiled = compiled
         self._leaves = leaves
-        self._limits = (memory_limit, threads)
+        self._settings = (memory_limit, threads, moment or this_moment())
+        freeze(self.session, self._settings[-1])
         self._registered: set[str] = set()
         self._lock = RLock()
         self._parts: dict[str, list[Compiled]] = {}
@@ -68,7 +74,7 @@ class Context:
                     needed[name] = needed.get(name, frozenset()) | set(requirement.names)
         with self._lock:
             leaves = Held(self._leaf, needed)
-            return Context(self._compiled, leaves, *self._limits).rows(compiled)
+            return Context(self._compiled, leaves, *self._settings).rows(compiled)
 
     def _leaf(self, name: str) -> datafusion.DataFrame:
         """Return a source, or an output, as it is read here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine import listing
-from cpgbuild.engine.frames import cast_to
+from cpgbuild.engine.files import base_of, find_files, read_files
+from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.globs import walk
 from cpgbuild.engine.stamps import file_digest, stamp
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
@@ -25,12 +27,10 @@ from cpgbuild.plan.failures import reason
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
     from cpgbuild.plan.source import Source
 
-SUFFIX = {"parquet": ".parquet", "csv": ".csv", "json": ".json", "arrow": ".arrow"}
-_GLOB = frozenset("*?[")
 _FAILURES = (OSError, ValueError, pa.ArrowException, DeltaError, RuntimeError)
 
 
@@ -49,6 +49,7 @@ class Sources:
         self._listings: dict[str, listing.Listing] = {}
         self._versions: dict[str, int] = {}
         self._stamps: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+        self._links: tempfile.TemporaryDirectory[str] | None = None
 
     def __contains__(self, name: str) -> bool:
         """Return whether a source of that name is declared."""
@@ -80,22 +81,26 @@ class Sources:
     def _read_schema(self, source: Source) -> pa.Schema:
         if source.format == "delta":
             return types.logical_schema(pa.schema(self._delta(source).schema().to_arrow()))
-        files = self.files(source)
+        files = find_files(source)
         self._require(source, bool(files))
         # The engine passes over an empty file, as if it were one without rows.
         empty = [f for f in files if not f.stat().st_size]
         if empty and source.format in {"parquet", "arrow"}:
             raise SourceUnreadable(source.name, str(empty[0]), "it is empty", source.place)
         ctx = datafusion.SessionContext(session_config())
-        self._register_files(ctx, source, None)
-        return ctx.table(source.name).schema()
+        return self._read(ctx, source, files).schema()
 
     def _require(self, source: Source, there: bool) -> None:  # noqa: FBT001 -- a plain condition
         if not there:
             raise SourceMissing(source.name, source.path, source.place)
 
     def _unreadable(self, source: Source, error: Exception) -> SourceUnreadable:
-        files = [] if source.format == "delta" else self.files(source)
+        files: list[Path] = []
+        if source.format == "files":
+            found = walk(Path(source.path), source.include, source.exclude)
+            files = [file for _, file in found]
+        elif source.format != "delta":
+            files = find_files(source)
         culprit = next((f for f in files if self._is_broken(source, f)), None)
         file = str(culprit or source.path)
         return SourceUnreadable(source.name, file, reason(error), source.place)
@@ -107,25 +112,10 @@ class Sources:
                 file.open("rb").close()
             else:
                 ctx = datafusion.SessionContext(session_config())
-                self._register_files(ctx, replace(source, path=str(file)), None)
+                self._read(ctx, replace(source, path=str(file)), [file])
         except Exception:  # noqa: BLE001 -- what was wrong is known already
             return True
         return False
-
-    def files(self, source: Source) -> list[Path]:
-        """Return the files of a file source: the file, those of a folder, or those of a glob."""
-        path = Path(source.path)
-        if path.is_file():
-            return [path]
-        if path.is_dir():
-            pattern = (f"**/*{SUFFIX.get(source.format, '')}",)
-            return [file for _, file in walk(path, pattern, ("**/.*", "**/_*", "**/.*/**"))]
-        parts = path.parts
-        fixed = next((i for i, part in enumerate(parts) if _GLOB & set(part)), len(parts))
-        base = Path(*parts[:fixed])
-        if fixed == len(parts) or not base.is_dir():
-            return []
-        return [file for _, file in walk(base, ("/".join(parts[fixed:]),), ())]
 
     def _delta(self, source: Source, version: int | None = None) -> DeltaTable:
         try:
@@ -161,9 +151,14 @@ class Sources:
             self._listings[source.name] = found
             return fingerprint("files", *found.facts)
         self._stamps[source.name] = self._stamp(source)
-        files = self.files(source)
+        files = find_files(source)
         self._require(source, bool(files))
-        facts = [t for f in files for t in (str(f), file_digest(f, self._digests))]
+        base = base_of(Path(source.path))
+        facts = [
+            text
+            for file in files
+            for text in (str(file.relative_to(base)), file_digest(file, self._digests))
+        ]
         return fingerprint(source.format, source.delimiter, str(source.header), *facts)
 
     def _list(self, source: Source) -> listing.Listing:
@@ -171,7 +166,7 @@ class Sources:
         return listing.list_files(path, source.include, source.exclude, self._digests)
 
     def _stamp(self, source: Source) -> list[tuple[str, tuple[int, ...]]]:
-        return [(str(file), stamp(file.stat())) for file in self.files(source)]
+        return [(str(file), stamp(file.stat())) for file in find_files(source)]
 
     def changed(self, names: Iterable[str]) -> list[str]:
         """Return which of these sources are not what they were when evidence was taken.
@@ -197,45 +192,28 @@ class Sources:
         if source.format == "files":
             listing.register_listing(ctx, name, self._listings.get(name) or self._list(source))
             return
-        raw = f"{name}/raw"
         if source.format == "delta":
+            raw = f"{name}/raw"
             ctx.register_table(raw, self._delta(source, self._versions.get(name)))
+            frame = ctx.table(quote(raw))
         else:
-            self._register_files(ctx, source, raw)
-        ctx.register_view(name, cast_to(ctx.table(f'"{raw}"'), self.schema(name)))
+            # The files that were stamped, and where they were.
+            stamped = [Path(file) for file, _ in self._stamps.get(name, ())]
+            frame = self._read(ctx, source, stamped or find_files(source))
+        ctx.register_view(name, cast_to(frame, self.schema(name)))
 
-    def _register_files(
-        self, ctx: datafusion.SessionContext, source: Source, name: str | None
-    ) -> None:
-        path, files = source.path, self.files(source)
-        if Path(path).is_dir():
-            path += "/"
-        suffix = files[0].suffix
-        partitions = [(key, pa.string()) for key in hive_keys(Path(source.path), files)]
-        table = name or source.name
-        if source.format == "parquet":
-            ctx.register_parquet(table, path, partitions, file_extension=suffix)
-        elif source.format == "arrow":
-            ctx.register_arrow(table, path, None, suffix, partitions)
-        elif source.format == "json":
-            ctx.register_json(table, path, file_extension=suffix, table_partition_cols=partitions)
-        else:
-            ctx.register_csv(
-                table,
-                path,
-                has_header=source.header,
-                delimiter=source.delimiter,
-                file_extension=suffix,
-            )
+    def _read(
+        self, ctx: datafusion.SessionContext, source: Source, files: Sequence[Path]
+    ) -> datafusion.DataFrame:
+        if self._links is None:
+            self._links = tempfile.TemporaryDirectory(prefix="cpgbuild-")
+        return read_files(ctx, source, files, Path(tempfile.mkdtemp(dir=self._links.name)))
 
-
-def hive_keys(path: Path, files: list[Path]) -> list[str]:
-    """Return the names in `name=value` folders between a source's path and its files."""
-    base = path if path.is_dir() else None
-    if base is None:
-        return []
-    folders = files[0].relative_to(base).parts[:-1]
-    return [part.partition("=")[0] for part in folders if "=" in part]
+    def close(self) -> None:
+        """Take down what reading needed."""
+        if self._links is not None:
+            self._links.cleanup()
+            self._links = None
 
 
 def _is_readers(error: Exception) -> bool:

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -85,6 +85,7 @@ class Workers:
             CallFailed: the function raised.
         """
         if self._pool is None:
+            _begin_tracker()
             # Forking a process that has the engine's threads would copy their locks as they are.
             self._pool = ProcessPoolExecutor(
                 self._count, mp_context=get_context("spawn"), initializer=_begin
@@ -145,6 +146,19 @@ def _packed(rows: pa.RecordBatch | pa.Table) -> bytes:
 def _unpacked(data: bytes) -> pa.Table:
     with pa.ipc.open_stream(data) as reader:
         return reader.read_all()
+
+
+def _begin_tracker() -> None:
+    """Start Python's process that gives semaphores back when this one is gone.
+
+    It would tell a user who interrupts a build that they leaked.
+    """
+    option = "ignore::UserWarning:multiprocessing.resource_tracker"
+    sys.warnoptions.append(option)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(option)
 
 
 @contextmanager
