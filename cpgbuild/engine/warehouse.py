@@ -60,8 +60,11 @@ class Warehouse:
             raise WarehouseUnwritable(self.location, error) from error
 
     def uri(self, output: str) -> str:
-        """Return where an output's table is."""
-        return f"{self.location}/{output}"
+        """Return where an output's table is: `<dataset>`, or `<dataset>.<part>` beside it.
+
+        No dataset's name has a dot in it, and no table's folder has another table's in it.
+        """
+        return f"{self.location}/{output.replace('/', '.')}"
 
     def _open(self, output: str) -> DeltaTable | None:
         try:

@@ -70,7 +70,7 @@ class Site:
         }
 
     def delta(self, output: str) -> DeltaTable:
-        return DeltaTable(self.root / "warehouse" / output)
+        return DeltaTable(self.root / "warehouse" / output.replace("/", "."))
 
     def version(self, output: str) -> int:
         return self.delta(output).version()
