@@ -59,7 +59,7 @@ class Context:
         self._registered: set[str] = set()
         self._lock = RLock()
         self._parts: dict[str, list[Compiled]] = {}
-        for one in compiled.values():
+        for _, one in sorted(compiled.items()):
             self._parts.setdefault(one.task.dataset, []).append(one)
 
     def rows_of(self, compiled: Compiled) -> datafusion.DataFrame:

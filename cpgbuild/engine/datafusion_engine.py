@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
@@ -21,6 +22,7 @@ from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.runs import MapRun, Run, query_run
+from cpgbuild.engine.spool import spooled
 from cpgbuild.engine.workers import Workers
 from cpgbuild.errors.run import Cancelled, SourceChanged
 
@@ -145,7 +147,10 @@ class DataFusionEngine:
         if run.keys is not None:
             self._warehouse.keep_keys(task.output, name, run.keys)
         try:
-            self._warehouse.commit(task, compiled.schema, counter.counted(run.batches), trace)
+            counted = counter.counted(run.batches)
+            slow = task.lane is Lane.PYTHON
+            with spooled(counted, compiled.schema) if slow else nullcontext(counted) as batches:
+                self._warehouse.commit(task, compiled.schema, batches, trace)
         except Exception as error:
             # An exception loses its identity on its way through Arrow's stream.
             raise counter.error or error from error

@@ -20,7 +20,8 @@ _HINTS = {
     "Resources exhausted": "raise `memory_limit` in `[engine]`, or use fewer `threads`",
     "Failed to commit transaction": "another program writes this table; build again",
     "Cast error": "a value does not fit the column's type: cast it in the task as you mean it",
-    "terminated abruptly": "its function ended the process, or the system did, for want of memory",
+    "terminated abruptly": "its function ended the process, or the system did, for want of memory; "
+    'or a script calls `cpgbuild.api` outside of `if __name__ == "__main__":`',
     "Error while parsing value": "correct the value; a column of a CSV or JSON source has the type "
     "of its first 1,000 rows",
 }

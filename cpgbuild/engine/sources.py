@@ -64,6 +64,9 @@ class Sources:
         """
         if name not in self._schemas:
             source = self._declared[name]
+            if "://" in source.path and source.format != "delta":
+                reason = "of what is at a URL only Delta tables can be read"
+                raise SourceUnreadable(name, source.path, reason, source.place)
             if source.format == "files":
                 self._require(source, Path(source.path).exists())
                 self._schemas[name] = listing.SCHEMA

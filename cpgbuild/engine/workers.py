@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -73,6 +73,7 @@ class Workers:
         """Take the number of processes."""
         self._count = count
         self._pool: ProcessPoolExecutor | None = None
+        self._lock = Lock()
 
     def map(
         self, callee: Callee, batches: Iterable[pa.RecordBatch]
@@ -84,28 +85,38 @@ class Workers:
         Raises:
             CallFailed: the function raised.
         """
-        if self._pool is None:
-            _begin_tracker()
-            # Forking a process that has the engine's threads would copy their locks as they are.
-            self._pool = ProcessPoolExecutor(
-                self._count, mp_context=get_context("spawn"), initializer=_begin
-            )
+        pool = self._started()
         waiting: deque[tuple[pa.RecordBatch, Future[bytes]]] = deque()
         try:
             for part in slices(batches):
                 if len(waiting) >= 2 * self._count:
                     yield _result(*waiting.popleft())
                 with _out_of_reach():
-                    waiting.append((part, self._pool.submit(_call, callee, _packed(part))))
+                    waiting.append((part, pool.submit(_call, callee, _packed(part))))
             while waiting:
                 yield _result(*waiting.popleft())
         except BrokenProcessPool:
             # The next task starts a pool of its own.
-            self._pool = None
+            self._forget(pool)
             raise
         finally:
             for _, future in waiting:
                 future.cancel()
+
+    def _started(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                _begin_tracker()
+                # A fork would copy the locks of the engine's threads as they are.
+                self._pool = ProcessPoolExecutor(
+                    self._count, mp_context=get_context("spawn"), initializer=_begin
+                )
+            return self._pool
+
+    def _forget(self, broken: ProcessPoolExecutor) -> None:
+        with self._lock:
+            if self._pool is broken:
+                self._pool = None
 
     def stop(self) -> None:
         """End the processes; what they are at is lost."""

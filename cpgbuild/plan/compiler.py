@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import datafusion
 import sqlglot
 
-from cpgbuild.errors.graph import Cycle, UnknownDataset
+from cpgbuild.errors.graph import Cycle, QueryInvalid, UnknownDataset
 from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.plan import functions
 from cpgbuild.plan.assemble import assemble
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.query import Query
 
 _T = TypeVar("_T")
+_NO_QUERIES = ("Explain", "Analyze", "DescribeTable")
 
 
 class Compiler:
@@ -58,6 +59,9 @@ class Compiler:
         self._producers: dict[str, list[Definition]] = {}
         for definition in self._definitions.values():
             self._producers.setdefault(definition.dataset, []).append(definition)
+        for producers in self._producers.values():
+            # The first one's order of columns is the dataset's, wherever the files are.
+            producers.sort(key=lambda producer: producer.name)
         self._source_schemas = source_schemas
         self._variables = variables
         self._root = root
@@ -149,6 +153,10 @@ class Compiler:
                 place = find_word(definition, missing) or definition.place
                 self._register(missing, self._schema(missing, definition, place))
             else:
+                if frame.logical_plan().display() in _NO_QUERIES:
+                    raise QueryInvalid(
+                        definition.name, "it gives no rows of data", definition.place
+                    )
                 return frame
 
     def _register(self, name: str, schema: pa.Schema) -> None:

@@ -372,3 +372,8 @@ def test_user_text_in_brackets_is_kept(project, says):
         "tasks/sales.py", "amount=orders.amount.sum()", 'amount=orders["[bold]amount[/bold]"]'
     )
     assert "[bold]amount[/bold]" in says("plan", project.root).stderr
+
+
+def test_statement_that_explains_a_query(project, says):
+    project.write("tasks/top.sql", "EXPLAIN SELECT * FROM orders\n")
+    assert says("build", project.root).code == 2

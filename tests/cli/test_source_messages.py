@@ -106,3 +106,8 @@ def test_delta_table_whose_data_file_is_gone(project, says):
 def test_missing_folder_to_list(project, says):
     declare(project, "sources", "files", "../elsewhere")
     assert says("build", project.root).code == 2
+
+
+def test_url_of_something_else_than_a_delta_table(project, says):
+    project.edit("cpgbuild.toml", "data/orders.parquet", "s3://bucket/orders.parquet")
+    assert says("build", project.root).code == 2

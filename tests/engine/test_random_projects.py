@@ -82,7 +82,7 @@ class RealLife(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 99), foreign=st.booleans())
     def somebody_spoils_a_table(self, pick: int, foreign: bool) -> None:
         recipe = self._recipe(pick)
-        folder = self.folder / "warehouse" / self._path(recipe)
+        folder = self.folder / "warehouse" / self._path(recipe).replace("/", ".")
         if recipe.output not in self.project.tables:
             return
         if foreign:
