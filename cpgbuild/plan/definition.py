@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
-from cpgbuild.errors.project import BadName, BadTask, BadValue
+from cpgbuild.errors.project import BadName, BadTask, BadValue, UnknownKey
 from cpgbuild.errors.report import Place
 from cpgbuild.plan.places import frame_place, narrowed
 
@@ -183,6 +183,7 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     tags: Sequence[str] = (),
     description: str | None = None,
     schema: Any = None,
+    **unknown: object,
 ) -> Any:
     """Make a function that takes the catalog and returns a table expression a *view* task.
 
@@ -198,14 +199,18 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
         description: what the dataset is, where the docstring does not say it.
         schema: the columns and types that the plan must give, as a mapping from names to types in
             the notation of Ibis, or as an Arrow schema.
+        **unknown: what is no option is refused, with the name that was probably meant.
 
     Raises:
         BadName: the dataset's name cannot be one.
         BadTask: options contradict each other.
         BadValue: an option has the wrong type.
+        UnknownKey: there is no such option.
     """
+    frame = sys._getframe(1)  # noqa: SLF001
+    _refuse(unknown, "@view", ViewOptions, frame)
     options = Options(name, output, contributes_to, priority, tuple(tags), description, (), schema)
-    return _decorate(function, TaskKind.VIEW, options, sys._getframe(1))  # noqa: SLF001
+    return _decorate(function, TaskKind.VIEW, options, frame)
 
 
 @overload
@@ -228,6 +233,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     map: Callable[..., Any] | None = None,  # noqa: A002 -- it is what the word means
     key: str | None = None,
     content: str | None = None,
+    **unknown: object,
 ) -> Any:
     """Make a function that takes the catalog and returns a table expression a *compute* task.
 
@@ -248,12 +254,16 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
             `RecordBatch` or `Table` of `schema`. It runs in other processes.
         key: with `map`: the column that names a row; the output has it too.
         content: with `key`: the column that says whether the row changed.
+        **unknown: what is no option is refused, with the name that was probably meant.
 
     Raises:
         BadName: the dataset's name cannot be one.
         BadTask: options contradict each other.
         BadValue: an option has the wrong type.
+        UnknownKey: there is no such option.
     """
+    frame = sys._getframe(1)  # noqa: SLF001
+    _refuse(unknown, "@compute", ComputeOptions, frame)
     row_map = RowMap(map, key, content) if map is not None else None
     partitions = (partition_by,) if isinstance(partition_by, str) else tuple(partition_by)
     options = Options(
@@ -267,7 +277,6 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         schema,
         row_map,
     )
-    frame = sys._getframe(1)  # noqa: SLF001
     if map is None and (key or content):
         place = frame_place(frame)
         raise BadTask("@compute", "has a `key` and no `map`", "name the function: `map=…`", place)
@@ -299,6 +308,13 @@ def _decorate(
         return function
 
     return decorate if function is None else decorate(function)
+
+
+def _refuse(unknown: Mapping[str, object], decorator: str, known: type, frame: FrameType) -> None:
+    """See that a decorator was given options that it has."""
+    for key in unknown:
+        names = known.__annotations__
+        raise UnknownKey(key, f"`{decorator}`", names, _option_place(frame, key))
 
 
 def _check_types(options: Options, frame: FrameType) -> None:

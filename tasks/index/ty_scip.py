@@ -65,7 +65,10 @@ def run_ty_scip(files: Mapping[str, bytes], project: str) -> tuple[bytes, dict[s
         command = [_executable(), "index", "--quiet", "--output", str(output)]
         command += ["--project-name", project, "--project-version", "0", str(root)]
         while len(refused) < len(files):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            # Without an environment: a Python found there would give the index other symbols.
+            done = subprocess.run(  # noqa: S603
+                command, capture_output=True, text=True, check=False, env={}
+            )
             if done.returncode == 0:
                 return output.read_bytes(), refused
             found = REFUSED.search(done.stderr)
