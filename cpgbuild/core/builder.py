@@ -12,7 +12,7 @@ from cpgbuild.core.scheduler import Scheduler
 from cpgbuild.core.task import Lane, TaskKind
 from cpgbuild.core.trace import Trace
 from cpgbuild.core.validate import check_edge
-from cpgbuild.errors.report import Problems
+from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.errors.run import Cancelled, InputMissing
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.task import Task
-    from cpgbuild.errors.report import CpgbuildError
 
 INTERRUPTED = "interrupted"
 STOPPED = "the build stopped"
@@ -108,13 +107,16 @@ class Builder:
         return {lane for lane, n in busy.items() if n >= self._world.lanes.get(lane, 1)}
 
     def _take(self, task: Task) -> None:
-        """Decide upon a ready task: settle it at once, or start it."""
-        errors = self._edge_errors(task)
-        if errors:
-            error = errors[0] if len(errors) == 1 else Problems(errors)
+        """Decide upon a ready task: settle it at once, or start it.
+
+        What the task reads may be gone since it was planned; then it fails, and no other does.
+        """
+        try:
+            Problems.raise_if(self._edge_errors(task))
+            decision = self._rebuilder.decide(task)
+        except CpgbuildError as error:
             self._fail(Failed(task, (), error, 0.0))
             return
-        decision = self._rebuilder.decide(task)
         if task.kind is TaskKind.VIEW:
             self._settle_view(decision)
         elif decision.reasons:

@@ -73,13 +73,11 @@ class MapRun:
             return Run(self._mapped(frame, None))
         keys = self._keys(frame, row_map.key, row_map.content)
         before = self._keys_before(order)
-        if before is None:
+        changed, gone = _difference(before, keys) if before is not None else ([], [])
+        if before is None or len(changed) + len(gone) > LISTED_KEYS:
             detail = f"{keys.num_rows} of {keys.num_rows} keys"
             return Run(self._mapped(frame, row_map.key), detail, keys)
-        changed, gone = _difference(before, keys)
         detail = f"{len(changed)} of {keys.num_rows} keys"
-        if len(changed) + len(gone) > LISTED_KEYS:
-            return Run(self._mapped(frame, row_map.key), detail, keys)
         return Run(self._replaced(frame, row_map.key, changed, gone), detail, keys)
 
     def _keys(self, frame: datafusion.DataFrame, key: str, content: str) -> pa.Table:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cpgbuild import api
+from cpgbuild.core.events import Built, Event, Failed
 from cpgbuild.errors.project import SourceMissing
 from tests.engine.builds import Site, site
 
@@ -104,3 +106,23 @@ def test_a_glob_that_matches_nothing_is_missing(tmp_path: Path) -> None:
     made.sql("k", "select 1 as a from s")
     with pytest.raises(SourceMissing):
         made.build()
+
+
+def test_a_source_that_goes_away_while_others_are_read_fails_its_readers_alone(
+    tmp_path: Path,
+) -> None:
+    made = site(tmp_path, "s csv s.csv\nt csv t.csv")
+    made.folder.write("s.csv", "a\n1\n")
+    made.folder.write("t.csv", "a\n1\n")
+    made.sql("first", "select a from s", more=", priority = 1")
+    made.sql("second", "select t.a from t, first")
+    made.sql("third", "select a from first")
+
+    def remove(event: Event) -> None:
+        made.events.append(event)
+        (made.root / "t.csv").unlink(missing_ok=True)
+
+    api.build(made.root, report=remove, keep_going=True)
+    assert isinstance(made.said(Failed)["second"].error, SourceMissing)
+    assert made.said(Built).keys() == {"first", "third"}
+    assert made.rows("third") == [(1,)]
