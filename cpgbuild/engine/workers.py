@@ -24,6 +24,7 @@ from cpgbuild.plan.places import places_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
+    from multiprocessing.process import BaseProcess
 
     from cpgbuild.errors.report import Place
 
@@ -125,8 +126,18 @@ class Workers:
             processes = list((self._pool._processes or {}).values())  # noqa: SLF001
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
-                process.terminate()
+                _end(process)
             self._pool = None
+
+
+def _end(process: BaseProcess) -> None:
+    """End a worker with all that it started; one that has hardly begun leads no group yet."""
+    if process.pid is None:
+        return
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        process.terminate()
 
 
 def slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -183,8 +194,12 @@ def _out_of_reach() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the parent, which ends its workers itself; end when it is gone."""
+    """Leave Ctrl-C to the parent, which ends its workers itself; end when it is gone.
+
+    A worker leads a group of processes, so that what a function starts ends with it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgid(0, 0)
     Thread(target=_outlive_nobody, daemon=True).start()
 
 
@@ -192,7 +207,7 @@ def _outlive_nobody() -> None:
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)
 
 
 def _rows(result: object) -> pa.RecordBatch | pa.Table:

@@ -216,3 +216,22 @@ def members(group: int) -> list[str]:
         if int(fields[2]) == group and fields[0] != "Z":
             found.append(folder.name)
     return found
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGKILL])
+def test_what_a_function_started_ends_with_the_build(slow, ended_by):
+    slow.edit(
+        "tasks/slow.py",
+        '    Path("running").touch()\n',
+        "    import subprocess\n"
+        '    child = subprocess.Popen(["sleep", "60"])\n'
+        '    Path("child").write_text(str(child.pid))\n'
+        '    Path("running").touch()\n',
+    )
+    process = start("build", "--target", "after", folder=slow.root)
+    until((slow.root / "running").exists)
+    child = Path("/proc") / (slow.root / "child").read_text() / "stat"
+    assert child.exists()
+    process.send_signal(ended_by)
+    process.communicate(timeout=20)
+    until(lambda: not child.exists() or " Z " in child.read_text(), seconds=5)

@@ -187,7 +187,7 @@ def test_excluded_table_whose_type_changed_meanwhile(project, says):
 def test_corrupt_table_in_the_warehouse(project, says):
     build(project.root)
     log = project.root / "warehouse/sales/_delta_log/00000000000000000000.json"
-    log.write_text(log.read_text()[:40])
+    log.write_text('{"commitInfo":{"timestamp":17')
     assert says("build", project.root).code == 1
 
 

@@ -90,7 +90,7 @@ def test_missing_delta_table(project, says):
 def test_corrupt_delta_log(project, says):
     write_deltalake(project.root / "data/events", pa.table({"id": [1, 2]}))
     log = project.root / "data/events/_delta_log/00000000000000000000.json"
-    log.write_text(log.read_text()[:40])
+    log.write_text('{"commitInfo":{"timestamp":17')
     declare(project, "events", "delta", "data/events")
     assert says("build", project.root).code == 2
 
