@@ -114,23 +114,6 @@ class Graph:
             return self.dag[self._dataset[name]]
         return self.tasks.get(name)
 
-    def needed_for(self, names: Iterable[str]) -> set[str]:
-        """Return the names of the tasks that make, directly or not, these datasets and tasks."""
-        wanted: set[int] = set()
-        for name in names:
-            node = self.find(name)
-            if node is not None:
-                wanted |= {self.index(node), *rx.ancestors(self.dag, self.index(node))}
-        return {n.name for n in map(self.dag.get_node_data, wanted) if isinstance(n, Task)}
-
-    def downstream(self, name: str) -> set[str]:
-        """Return the names of the tasks that need, directly or not, this dataset or task."""
-        node = self.find(name)
-        if node is None:
-            return set()
-        below = rx.descendants(self.dag, self.index(node))
-        return {n.name for n in map(self.dag.get_node_data, below) if isinstance(n, Task)}
-
     def impact(self, name: str) -> list[Impact]:
         """Return the tasks downstream of a dataset or task, nearest first, then by name.
 

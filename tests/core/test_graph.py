@@ -136,14 +136,6 @@ def test_impact_of_one_producer_goes_through_the_dataset_that_several_feed() -> 
     assert [i.task.name for i in built.impact("s")] == ["compute.p", "compute.r"]
 
 
-def test_downstream_and_needed_for_are_each_others_mirror() -> None:
-    built = graph(*DIAMOND, s="id, name: string", t="x")
-    assert built.downstream("b") == {"compute.d"}
-    assert built.needed_for(["b"]) == {"view.a", "compute.b"}
-    assert built.needed_for(["compute.c"]) == {"view.a", "compute.c"}
-    assert built.downstream("nobody") == built.needed_for(["nobody"]) == set()
-
-
 def test_generations_are_ordered_by_priority_then_name() -> None:
     tasks = (*DIAMOND, task("z", "s", priority=1), task("y", "s", priority=1), task("lone"))
     waves = graph(*tasks, s="id, name: string", t="x").generations()
