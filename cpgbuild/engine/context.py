@@ -132,12 +132,10 @@ class Context:
             else:
                 self._leaf(one.task.output)
         if parts[0].task.output != dataset:
-            names = parts[0].schema.names
             frames = [
                 cast_to(self.session.table(quote(one.task.output)), parts[0].schema)
                 for one in parts
             ]
-            assert all(frame.schema().names == names for frame in frames)  # noqa: S101
             union = reduce(lambda left, right: left.union(right), frames)
             self.session.register_view(dataset, union)
 

@@ -111,7 +111,8 @@ class DataFusionEngine:
         self._workers.stop()
 
     def close(self) -> None:
-        """End all threads and processes."""
+        """End all threads and processes; what is still running can no longer commit."""
+        self._cancelled.set()
         self._workers.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

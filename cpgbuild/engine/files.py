@@ -61,8 +61,18 @@ def read_files(
 
     The engine takes a folder and has rules of its own for which files below it count, so it is
     given one with a link to each file, in the `name=value` folders that make its columns.
+
+    Raises:
+        ValueError: the files lie in `name=value` folders of different names, so that which file
+            comes first would say which columns there are.
     """
     base = base_of(Path(source.path))
+    layouts = {tuple(part.partition("=")[0] for part in partitions(base, f)) for f in files}
+    if len(layouts) > 1:
+        named = ["/".join(f"{key}=…" for key in keys) for keys in sorted(layouts)]
+        shown = " and ".join(f"`{name}`" if name else "none" for name in named)
+        raise ValueError(f"its files lie in `name=value` folders of different names: {shown}")
+    keys = layouts.pop()
     compressed = files[0].suffix if source.format in {"csv", "json"} else ""
     compression = COMPRESSION.get(compressed)
     suffix = SUFFIX[source.format] + (compressed if compression else "")
@@ -70,7 +80,6 @@ def read_files(
         folder = links.joinpath(*partitions(base, file))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{number:08d}{suffix}").symlink_to(file.absolute())
-    keys = [part.partition("=")[0] for part in partitions(base, files[0])]
     columns: list[tuple[str, str | pa.DataType]] = [(key, pa.string()) for key in keys]
     where = f"{links}/"
     match source.format:

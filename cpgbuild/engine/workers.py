@@ -141,16 +141,14 @@ def _end(process: BaseProcess) -> None:
 
 
 def slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Cut batches into slices of at least one row and about `CALL_BYTES`."""
+    """Halve batches until a slice has one row, or no more than `CALL_BYTES`; in order."""
     for batch in batches:
-        start, held = 0, 0
-        for row in range(batch.num_rows):
-            held += batch.slice(row, 1).nbytes
-            if held >= CALL_BYTES:
-                yield batch.slice(start, row + 1 - start)
-                start, held = row + 1, 0
-        if start < batch.num_rows:
-            yield batch.slice(start)
+        if batch.num_rows <= 1 or batch.nbytes <= CALL_BYTES:
+            if batch.num_rows:
+                yield batch
+        else:
+            middle = batch.num_rows // 2
+            yield from slices([batch.slice(0, middle), batch.slice(middle)])
 
 
 def _result(part: pa.RecordBatch, future: Future[bytes]) -> tuple[pa.RecordBatch, pa.Table]:

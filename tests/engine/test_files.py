@@ -9,7 +9,7 @@ import pytest
 
 from cpgbuild import api
 from cpgbuild.core.events import Built, Event, Failed
-from cpgbuild.errors.project import SourceMissing
+from cpgbuild.errors.project import SourceMissing, SourceUnreadable
 from tests.engine.builds import Site, site
 
 LAYOUT = {
@@ -126,3 +126,16 @@ def test_a_source_that_goes_away_while_others_are_read_fails_its_readers_alone(
     assert isinstance(made.said(Failed)["second"].error, SourceMissing)
     assert made.said(Built).keys() == {"first", "third"}
     assert made.rows("third") == [(1,)]
+
+
+def test_folders_of_different_names_are_refused(tmp_path: Path) -> None:
+    made = site(tmp_path, "s csv data")
+    made.folder.write("data/a.csv", "a\n1\n")
+    made.folder.write("data/day=1/b.csv", "a\n2\n")
+    made.sql("k", "select a from s")
+    with pytest.raises(SourceUnreadable) as caught:
+        made.build()
+    assert (
+        "reason",
+        "its files lie in `name=value` folders of different names: none and `day=…`",
+    ) in (caught.value.facts)
