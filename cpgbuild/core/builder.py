@@ -6,10 +6,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.events import Built, Event, Failed, Progressed, Skipped, Started, UpToDate
+from cpgbuild.core.events import (
+    Built,
+    Event,
+    Failed,
+    Progressed,
+    Restored,
+    Skipped,
+    Started,
+    Unchanged,
+    UpToDate,
+)
+from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Order, Tick
 from cpgbuild.core.scheduler import Scheduler
-from cpgbuild.core.task import Lane, TaskKind
+from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.core.validate import check_edge
 from cpgbuild.errors.report import CpgbuildError, Problems
@@ -26,19 +37,28 @@ if TYPE_CHECKING:
 
 INTERRUPTED = "interrupted"
 STOPPED = "the build stopped"
+_COUNTED = {
+    Built: "built",
+    Unchanged: "unchanged",
+    Restored: "restored",
+    UpToDate: "up_to_date",
+    Failed: "failed",
+    Skipped: "skipped",
+}
 
 
 @dataclass(slots=True)
 class Outcome:
     """How a build went, as counts of tasks; `interrupted` where a user stopped it.
 
-    Of the tasks that were built `tables` are compute tasks; the others are views, which cost
-    nothing by themselves. `saved` is how long the tables that were up to date took to build, in
-    seconds.
+    Of the tasks that were built `tables` wrote a table; the others are views, which cost nothing
+    by themselves. `saved` is how long the tables that did not have to run took once, in seconds.
     """
 
     built: int = 0
     tables: int = 0
+    unchanged: int = 0
+    restored: int = 0
     up_to_date: int = 0
     failed: int = 0
     skipped: int = 0
@@ -117,37 +137,50 @@ class Builder:
         except CpgbuildError as error:
             self._fail(Failed(task, (), error, 0.0))
             return
-        if task.kind is TaskKind.VIEW:
+        if not task.stored:
             self._settle_view(decision)
         elif decision.reasons:
-            self._running[task.name] = decision
-            self._report(Started(task, decision.reasons))
-            previous = decision.previous if decision.can_build_upon else None
-            self._world.engine.start(Order(task, decision.reads, previous))
+            self._start(decision)
         else:
-            self.outcome.saved += decision.previous.seconds if decision.previous else 0.0
+            if (renewed := self._rebuilder.renewed(decision)) is not None:
+                self._world.store.record(renewed)
+            self._save(decision)
             self._report(UpToDate(task))
             self._scheduler.succeed(task)
+
+    def _start(self, decision: Decision) -> None:
+        task = decision.task
+        self._running[task.name] = decision
+        self._report(Started(task, decision.reasons))
+        previous = decision.previous if decision.can_build_upon else None
+        self._world.engine.start(Order(task, decision.reads, previous, decision.restore))
+
+    def _save(self, decision: Decision) -> None:
+        self.outcome.saved += decision.previous.seconds if decision.previous else 0.0
 
     def _edge_errors(self, task: Task) -> list[CpgbuildError]:
         """Check every edge against the evidence that is really there."""
         errors: list[CpgbuildError] = []
         for requirement in task.requires:
-            found = self._rebuilder.evidence(requirement.dataset)
+            found = self._rebuilder.schema(requirement.dataset)
             if found is None:
                 errors.append(InputMissing(task.name, requirement.dataset, task.place))
             else:
-                errors += check_edge(task, requirement, found.schema)
+                errors += check_edge(task, requirement, found)
+        behind = {leaf.dataset.partition("/")[0] for leaf in task.leaves} - {
+            requirement.dataset for requirement in task.requires
+        }
+        for dataset in sorted(behind):
+            if self._rebuilder.schema(dataset) is None:
+                errors.append(InputMissing(task.name, dataset, task.place))
         return errors
 
     def _settle_view(self, decision: Decision) -> None:
-        """A view costs nothing until something reads it: record what it is now."""
+        """A view costs nothing until something reads it: keep how it is defined now."""
         task = decision.task
-        evidence = self._rebuilder.view(decision)
-        self._rebuilder.settle(task, evidence)
-        if decision.reasons and evidence is not None:
-            trace = Trace(task.name, task.plan, decision.reads, evidence.stamp())
-            self._world.store.record(trace)
+        if decision.reasons:
+            wrote = Stamp(task.schema.fingerprint, task.plan)
+            self._world.store.record(Trace(task.name, task.plan, {}, wrote, query=task.query))
             self._report(Built(task, decision.reasons, None, 0.0))
         else:
             self._report(UpToDate(task))
@@ -165,8 +198,12 @@ class Builder:
             return
         self._rebuilder.settle(task, result.evidence)
         self._world.store.record(result.trace)
-        rows = result.trace.rows
-        self._report(Built(task, decision.reasons, rows, result.seconds, result.detail))
+        kind: type[Built | Unchanged | Restored] = Built if result.changed else Unchanged
+        if decision.restore is not None:
+            kind = Restored
+            self._save(decision)
+        facts = (result.trace.rows, result.seconds, result.detail)
+        self._report(kind(task, decision.reasons, *facts))
         self._scheduler.succeed(task)
 
     def _fail(self, failed: Failed | Skipped) -> None:
@@ -178,9 +215,8 @@ class Builder:
             self._stop(STOPPED)
 
     def _report(self, event: Event) -> None:
-        counts = {Built: "built", UpToDate: "up_to_date", Failed: "failed", Skipped: "skipped"}
-        if name := counts.get(type(event)):
+        if name := _COUNTED.get(type(event)):
             setattr(self.outcome, name, getattr(self.outcome, name) + 1)
-        if isinstance(event, Built) and event.task.kind is TaskKind.COMPUTE:
+        if isinstance(event, Built) and event.task.stored:
             self.outcome.tables += 1
         self._world.report(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A task ran and its output was committed; a view was registered or redefined.
+    """A task ran and its output was committed; a view was redefined.
 
     `rows` is the number of rows of the output; None for a view, which has none of its own.
     `detail` says what of a keyed task ran.
@@ -37,6 +38,28 @@ class Built:
     task: Task
     reasons: tuple[Reason, ...]
     rows: int | None
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A task ran, and its rows are those that were there: nothing that reads it has to run."""
+
+    task: Task
+    reasons: tuple[Reason, ...]
+    rows: int
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """An earlier output of a task is back, made by this plan of these inputs; nothing ran."""
+
+    task: Task
+    reasons: tuple[Reason, ...]
+    rows: int
     seconds: float
     detail: str = ""
 
@@ -66,6 +89,18 @@ class Skipped:
     because: str
 
 
+class Action(StrEnum):
+    """What a build would do with a task; the words that `--json` prints.
+
+    `maybe` is a task whose inputs are about to be made and may turn out as they were.
+    """
+
+    RUN = "run"
+    MAYBE = "maybe"
+    RESTORE = "restore"
+    SKIP = "skip"
+
+
 @dataclass(frozen=True, slots=True)
 class Planned:
     """What a build would do with a task, and why.
@@ -74,9 +109,10 @@ class Planned:
     """
 
     task: Task
-    action: str
+    action: Action
     reasons: tuple[Reason, ...]
     wave: int = 1
 
 
-Event = Started | Progressed | Built | UpToDate | Failed | Skipped
+Ended = Built | Unchanged | Restored | UpToDate | Failed | Skipped
+Event = Started | Progressed | Ended

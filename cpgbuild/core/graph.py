@@ -152,6 +152,12 @@ class Graph:
                 names.update(edge.names)
         return tuple(sorted(names))
 
+    def readers(self, dataset: str) -> list[Task]:
+        """Return the tasks whose own queries read a dataset, by name."""
+        nodes = self.dag.successor_indices(self._dataset[dataset])
+        found = [n for n in map(self.dag.get_node_data, nodes) if isinstance(n, Task)]
+        return sorted(found, key=lambda task: task.name)
+
     def generations(self) -> list[list[Task]]:
         """Return the waves: the tasks that could start together, if each took no time."""
         layers = rx.topological_generations(self.dag)

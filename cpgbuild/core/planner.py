@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.events import Planned
-from cpgbuild.core.task import TaskKind
+from cpgbuild.core.events import Action, Planned
 
 if TYPE_CHECKING:
     from cpgbuild.core.graph import Graph
-    from cpgbuild.core.rebuilder import Rebuilder
+    from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
 
 
 def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Planned]:
     """Return each selected task in the order of a build, with its action and its reasons.
 
-    The action is `run` or `skip`. A task downstream of one that runs is sure to see other data,
-    since every run is evidence of its own.
+    A build decides as it goes: a task whose inputs are about to be made is a `maybe`, since they
+    may turn out to be what they were.
     """
     waves = {t.name: n for n, wave in enumerate(graph.generations(), 1) for t in wave}
     planned: list[Planned] = []
@@ -25,10 +24,17 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
         if task.name not in selection.tasks:
             continue
         decision = rebuilder.decide(task)
-        if task.kind is TaskKind.VIEW:
-            rebuilder.settle(task, rebuilder.view(decision))
-        elif decision.reasons:
-            rebuilder.settle(task, None)
-        action = "run" if decision.reasons else "skip"
+        action = _action(decision)
+        if task.stored and action is not Action.SKIP:
+            restored = decision.restore.trace.evidence(task.schema) if decision.restore else None
+            rebuilder.settle(task, restored)
         planned.append(Planned(task, action, decision.reasons, waves[task.name]))
     return planned
+
+
+def _action(decision: Decision) -> Action:
+    if not decision.reasons:
+        return Action.SKIP
+    if decision.restore is not None:
+        return Action.RESTORE
+    return Action.MAYBE if decision.hangs_on_upstream else Action.RUN

@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cpgbuild.core.events import Event
-    from cpgbuild.core.evidence import Evidence, Stamp
+    from cpgbuild.core.evidence import Columns, Evidence, Stamp
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What an output held once: the version of its table, and the trace of that run."""
+
+    version: int
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """A task to run, and what it was decided upon: the inputs' stamps by dataset.
+    """A task to run, and what it was decided upon: the leaves' stamps by name.
 
     `previous` is the trace of what the output holds now; None where that cannot be built upon.
+    With `restore` nothing is computed: the output becomes what it was then.
     """
 
     task: Task
     reads: dict[str, Stamp]
     previous: Trace | None = None
+    restore: Past | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a run ended: with the trace that was committed with the output, or with an error."""
+    """How a run ended: with the trace that was committed with the output, or with an error.
+
+    `changed` is false where the rows are those that the output held before.
+    """
 
     task: str
     trace: Trace | None
     evidence: Evidence | None = None
     error: Exception | None = None
     seconds: float = 0.0
-    detail: str = field(default="")
+    detail: str = ""
+    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +62,30 @@ class Tick:
 
 
 class Engine(Protocol):
-    """Looks at sources and outputs and runs compute tasks."""
+    """Looks at sources and outputs, and runs the tasks whose output is stored."""
 
-    def evidence(self, dataset: str) -> Evidence | None:
+    def evidence(self, name: str) -> Evidence | None:
         """Return what the source or output looks like now, or None where it is missing."""
+        ...
+
+    def data(self, name: str, columns: Columns) -> Fingerprint:
+        """Return the data fingerprint of these columns of what a source or output holds now."""
+        ...
+
+    def data_then(self, name: str, version: Fingerprint, columns: Columns) -> Fingerprint | None:
+        """Return the data fingerprint of these columns at a version; None where it is gone."""
         ...
 
     def trace(self, output: str) -> Trace | None:
         """Return the trace that was committed with what `output` holds now, if any."""
         ...
 
+    def past(self, output: str) -> Iterable[Past]:
+        """Return what `output` held before and can hold again at no cost, newest first."""
+        ...
+
     def start(self, order: Order) -> None:
-        """Begin a compute task; its output is committed at once, with its trace, or not at all."""
+        """Begin a task; its output is committed at once, with its trace, or not at all."""
         ...
 
     def wait(self) -> Result | Tick:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.evidence import Evidence, Stamp, union
-from cpgbuild.core.fingerprint import fingerprint
-from cpgbuild.core.task import TaskKind
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from cpgbuild.core.evidence import Evidence, Stamp
     from cpgbuild.core.graph import Graph
-    from cpgbuild.core.ports import Engine
+    from cpgbuild.core.ports import Engine, Past
+    from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Selection
-    from cpgbuild.core.task import Task
+    from cpgbuild.core.task import Requirement, Task
     from cpgbuild.core.trace import Trace
 
 
@@ -47,13 +45,15 @@ class Reason:
 class Decision:
     """What was decided of a task, and upon what: the stamps of all it reads, where known.
 
-    `previous` is the trace of its last run, whatever became of the output since.
+    `previous` is the trace of its last run, whatever became of the output since. With `restore`
+    the task need not run, though there are reasons: its output can be what it was then.
     """
 
     task: Task
     reasons: tuple[Reason, ...]
     reads: dict[str, Stamp]
     previous: Trace | None
+    restore: Past | None = None
 
     @property
     def can_build_upon(self) -> bool:
@@ -61,119 +61,229 @@ class Decision:
         spoilt = {Cause.OUTPUT_MISSING, Cause.OUTPUT_CHANGED, Cause.FORCED, Cause.PLAN_CHANGED}
         return self.previous is not None and not spoilt & {r.cause for r in self.reasons}
 
+    @property
+    def hangs_on_upstream(self) -> bool:
+        """Whether nothing but what is about to be made upstream could be a reason to run."""
+        return bool(self.reasons) and {r.cause for r in self.reasons} == {Cause.UPSTREAM}
+
 
 def reasons_to_run(
     task: Task,
     trace: Trace | None,
-    reads: Mapping[str, Stamp | None],
+    inputs: Mapping[str, Cause | None],
     output: Stamp | None,
 ) -> tuple[Reason, ...]:
-    """Return every reason to run a task; an empty tuple means that it is up to date.
+    """Return every reason to run a task whose output is stored; none: it is up to date.
 
-    `reads` holds None for an input that is about to be built anew. `output` is what is there now;
-    a view has none of its own, so it is not asked for.
+    `inputs` says of each leaf what became of it since `trace`. `output` is what is there now.
     """
     if trace is None:
-        there = output is not None and task.kind is TaskKind.COMPUTE
-        cause = Cause.OUTPUT_CHANGED if there else Cause.NEVER_BUILT
+        cause = Cause.NEVER_BUILT if output is None else Cause.OUTPUT_CHANGED
         return (Reason(cause, task.dataset),)
-    found: list[Reason] = []
-    if trace.plan != task.plan:
-        found.append(Reason(Cause.PLAN_CHANGED, task.dataset))
-    if task.kind is TaskKind.COMPUTE:
-        if output is None:
-            found.append(Reason(Cause.OUTPUT_MISSING, task.dataset))
-        elif output != trace.wrote:
-            found.append(Reason(Cause.OUTPUT_CHANGED, task.dataset))
-    for dataset, now in reads.items():
-        found += _input_reasons(dataset, trace.reads.get(dataset), now)
-    if trace.reads.keys() - reads.keys() and trace.plan == task.plan:
-        found.append(Reason(Cause.PLAN_CHANGED, task.dataset))
+    found = _plan_reasons(task, trace)
+    if output is None:
+        found.append(Reason(Cause.OUTPUT_MISSING, task.dataset))
+    elif not _same_state(output, trace.wrote):
+        found.append(Reason(Cause.OUTPUT_CHANGED, task.dataset))
+    changed = [(leaf.partition("/")[0], cause) for leaf, cause in inputs.items()]
+    found += dict.fromkeys(Reason(cause, dataset) for dataset, cause in changed if cause)
     if task.volatile:
         found.append(Reason(Cause.VOLATILE, task.dataset, ", ".join(task.volatile)))
     return tuple(found)
 
 
-def _input_reasons(dataset: str, then: Stamp | None, now: Stamp | None) -> list[Reason]:
-    if now is None:
-        return [Reason(Cause.UPSTREAM, dataset)]
-    if then is None or then.schema != now.schema:
-        return [Reason(Cause.SCHEMA_CHANGED, dataset)]
-    if then.data != now.data:
-        return [Reason(Cause.DATA_CHANGED, dataset)]
-    return []
+def _plan_reasons(task: Task, trace: Trace) -> list[Reason]:
+    """Say of a plan that changed whether that is the task's own query, or a view's."""
+    if trace.plan == task.plan:
+        return []
+    views = [name for name, plan in task.views if trace.views.get(name, plan) != plan]
+    own = [] if trace.query == task.query and views else [task.dataset]
+    return [Reason(Cause.PLAN_CHANGED, name) for name in (*own, *views)]
+
+
+def _same_state(one: Stamp, other: Stamp) -> bool:
+    return (one.schema, one.version) == (other.schema, other.version)
 
 
 class Rebuilder:
-    """Knows the evidence of every dataset as the build goes on, and decides upon it."""
+    """Knows the evidence of every stored dataset as the build goes on, and decides upon it."""
 
     def __init__(
-        self, graph: Graph, engine: Engine, traces: dict[str, Trace], selection: Selection, run: str
+        self, graph: Graph, engine: Engine, traces: dict[str, Trace], selection: Selection
     ) -> None:
-        """Take what to decide about; `run` names this build, and no other has the same name."""
+        """Take what to decide about."""
         self._graph = graph
         self._engine = engine
         self._traces = traces
         self._selection = selection
-        self._run = run
         self._parts: dict[str, Evidence | None] = {}
+        self._views = _Views(graph, engine, traces)
 
-    def evidence(self, dataset: str) -> Evidence | None:
-        """Return the dataset's evidence; None where it is missing or about to be built anew."""
+    def schema(self, dataset: str) -> Schema | None:
+        """Return the columns that a dataset has now; None where it is missing or unknown."""
         producers = self._graph.producers.get(dataset)
         if producers is None:
-            return self._part(dataset)
-        parts = {task.output: self._part(task.output) for task in producers}
-        known = {name: part for name, part in parts.items() if part is not None}
-        return union(known) if len(known) == len(parts) else None
+            found = self.evidence(dataset)
+            return found.schema if found else None
+        schemas: list[Schema] = []
+        for task in producers:
+            part = self.evidence(task.output) if task.stored else None
+            if task.stored and part is None:
+                return None
+            schemas.append(part.schema if part else task.schema)
+        return schemas[0]
 
-    def _part(self, name: str) -> Evidence | None:
+    def evidence(self, name: str) -> Evidence | None:
+        """Return the evidence of a source or output; None: missing, or about to be made."""
         if name not in self._parts:
             self._parts[name] = self._engine.evidence(name)
         return self._parts[name]
 
-    def decide(self, task: Task) -> Decision:
-        """Return the reasons to run a task and the stamps of what it reads, as known now."""
-        reads: dict[str, Stamp | None] = {}
-        for requirement in task.requires:
-            found = self.evidence(requirement.dataset)
-            reads[requirement.dataset] = found.stamp(requirement.names) if found else None
-        output = self._part(task.output) if task.kind is TaskKind.COMPUTE else None
-        stamp = output.stamp() if output else None
-        trace = self._trace(task, stamp)
-        reasons = reasons_to_run(task, trace, reads, stamp)
-        if task.name in self._selection.forced:
-            reasons = (*reasons, Reason(Cause.FORCED, task.dataset))
-        known = {name: read for name, read in reads.items() if read is not None}
-        return Decision(task, reasons, known, trace)
-
-    def _trace(self, task: Task, output: Stamp | None) -> Trace | None:
-        """Return the task's last trace: the store's while it is true, else the table's own.
-
-        The table is right where they disagree, since its trace was committed with its rows.
-        """
-        kept = self._traces.get(task.name)
-        if task.kind is TaskKind.VIEW or output is None or (kept and kept.wrote == output):
-            return kept
-        committed = self._engine.trace(task.output)
-        if committed is not None and committed.task == task.name:
-            return committed
-        return kept
-
     def settle(self, task: Task, evidence: Evidence | None) -> None:
-        """Learn what a task's output is now; None: it is about to be built, so nobody knows yet."""
+        """Learn what a task's output is now; None: it is about to be made, so nobody knows yet."""
         self._parts[task.output] = evidence
 
-    def view(self, decision: Decision) -> Evidence | None:
-        """Return a view's evidence: a function of its plan and of what it reads.
+    def decide(self, task: Task) -> Decision:
+        """Return the reasons to run a task and the stamps of what it reads, as known now."""
+        if not task.stored:
+            return Decision(task, self._forced(task, self._views.reasons(task)), {}, None)
+        now = {leaf.dataset: self.evidence(leaf.dataset) for leaf in task.leaves}
+        reads = {
+            leaf.dataset: found.stamp(leaf.names)
+            for leaf in task.leaves
+            if (found := now[leaf.dataset]) is not None
+        }
+        output = self.evidence(task.output)
+        stamp = output.stamp() if output else None
+        trace, reasons = None, ()
+        for trace in self._candidates(task, stamp):
+            inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
+            reasons = reasons_to_run(task, trace, inputs, stamp)
+            if not reasons:
+                break
+        reasons = self._forced(task, reasons)
+        restore = self._restorable(task, reads) if reasons else None
+        return Decision(task, reasons, reads, trace, restore)
 
-        A volatile view gives other rows whenever it is read, so its evidence is that of this build
-        alone. None where an input is not known yet.
+    def renewed(self, decision: Decision) -> Trace | None:
+        """Return the trace of a task that is up to date, as one of what its inputs are now.
+
+        None where it says so already. Once an input's old state is gone nobody could compare.
         """
-        task = decision.task
-        if len(decision.reads) < len(task.requires):
+        trace = decision.previous
+        if trace is None or decision.reasons or not decision.task.stored:
             return None
-        reads = sorted(decision.reads.items())
-        facts = [text for name, stamp in reads for text in (name, stamp.schema, stamp.data)]
-        salt = self._run if task.volatile else ""
-        return Evidence(task.schema, fingerprint("view", task.plan, salt, *facts))
+        fresh: dict[str, Stamp] = {}
+        for leaf in decision.task.leaves:
+            then, now = trace.reads[leaf.dataset], decision.reads[leaf.dataset]
+            if then.version != now.version:
+                columns = tuple(sorted(leaf.names))
+                data = then.data or now.data or self._engine.data(leaf.dataset, columns)
+                fresh[leaf.dataset] = replace(now, data=data)
+        return replace(trace, reads=trace.reads | fresh) if fresh else None
+
+    def _forced(self, task: Task, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        if task.name not in self._selection.forced:
+            return reasons
+        return (*reasons, Reason(Cause.FORCED, task.dataset))
+
+    def _candidates(self, task: Task, output: Stamp | None) -> Iterable[Trace | None]:
+        """Give the traces that may speak for an output: the store's, then the table's own.
+
+        The table's trace was committed with its rows. The store's speaks for the same rows where
+        it names them; it can be the newer one, and needs no look at the table's log.
+        """
+        kept = self._traces.get(task.name)
+        if output is None:
+            yield kept
+            return
+        if kept is not None and _same_state(kept.wrote, output):
+            yield kept
+        committed = self._engine.trace(task.output)
+        if committed is not None and committed.task == task.name:
+            yield committed
+        elif kept is None or not _same_state(kept.wrote, output):
+            yield kept
+
+    def _change(
+        self, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
+    ) -> Cause | None:
+        """Return what became of a leaf since a run; None where the reader sees the same rows."""
+        now = reads.get(leaf.dataset)
+        if now is None:
+            return Cause.UPSTREAM
+        then = trace.reads.get(leaf.dataset) if trace is not None else None
+        if then is None:
+            # What a plan begins to read is a change of the plan.
+            return None
+        if then.schema != now.schema:
+            return Cause.SCHEMA_CHANGED
+        return None if self._same_rows(leaf, then, now) else Cause.DATA_CHANGED
+
+    def _same_rows(self, leaf: Requirement, then: Stamp, now: Stamp) -> bool:
+        if then.version == now.version:
+            return True
+        columns = tuple(sorted(leaf.names))
+        before = then.data or self._engine.data_then(leaf.dataset, then.version, columns)
+        return before is not None and before == (
+            now.data or self._engine.data(leaf.dataset, columns)
+        )
+
+    def _restorable(self, task: Task, reads: Mapping[str, Stamp]) -> Past | None:
+        """Return what an output once was by this plan of these inputs, if it can be that again.
+
+        Rows that depend on the order of others, or on the time, are made anew: readers of one
+        view may have to agree on them.
+        """
+        forced = task.name in self._selection.forced
+        if forced or task.volatile or task.unstable or len(reads) < len(task.leaves):
+            return None
+        for past in self._engine.past(task.output):
+            trace = past.trace
+            if (trace.task, trace.plan) == (task.name, task.plan) and not any(
+                self._change(leaf, trace, reads) for leaf in task.leaves
+            ):
+                return past
+        return None
+
+
+class _Views:
+    """Why views are redefined. They hold nothing, so that only what reads them can say so."""
+
+    def __init__(self, graph: Graph, engine: Engine, traces: dict[str, Trace]) -> None:
+        self._graph = graph
+        self._engine = engine
+        self._traces = traces
+        self._readers: dict[str, tuple[bool, bool]] = {}
+
+    def reasons(self, view: Task) -> tuple[Reason, ...]:
+        """Return why a view is another than the tables behind it were made with, if it is."""
+        is_read, is_known = self._standing(view)
+        if not is_read or is_known:
+            return ()
+        kept = self._traces.get(view.name)
+        if kept is None:
+            return (Reason(Cause.NEVER_BUILT, view.dataset),)
+        if kept.query != view.query:
+            return (Reason(Cause.PLAN_CHANGED, view.dataset),)
+        return ()
+
+    def _standing(self, view: Task) -> tuple[bool, bool]:
+        """Return whether some table reads a view, and whether one was made with it as it is."""
+        if view.name not in self._readers:
+            is_read = is_known = False
+            for reader in self._graph.readers(view.dataset):
+                if reader.stored:
+                    is_read, is_known = True, is_known or self._is_made_with(reader)
+                else:
+                    beyond = self._standing(reader)
+                    is_read, is_known = is_read or beyond[0], is_known or beyond[1]
+            self._readers[view.name] = (is_read, is_known)
+        return self._readers[view.name]
+
+    def _is_made_with(self, reader: Task) -> bool:
+        kept = self._traces.get(reader.name)
+        if kept is not None and kept.plan == reader.plan:
+            return True
+        committed = self._engine.trace(reader.output)
+        return committed is not None and committed.plan == reader.plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.task import Task, TaskKind
+from cpgbuild.core.task import Task
 from cpgbuild.errors.project import UnknownTarget
 from cpgbuild.errors.report import Problems
 
@@ -64,7 +64,7 @@ def _tasks(graph: Graph, names: Iterable[str]) -> set[str]:
 
 def _closure(graph: Graph, targets: set[str], excluded: set[str]) -> set[str]:
     """Return the targets and what they need, without going through excluded tables."""
-    fixed = {n for n in excluded if graph.tasks[n].kind is TaskKind.COMPUTE}
+    fixed = {n for n in excluded if graph.tasks[n].stored}
     found: set[str] = set()
     stack = sorted(targets)
     while stack:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.schema import Schema
 
 if TYPE_CHECKING:
-    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.schema import Column
     from cpgbuild.errors.report import Place
 
@@ -52,6 +52,13 @@ class Task:
 
     `output` names what the task itself writes or registers. It is the dataset, unless several
     tasks contribute to it; then it is the task's part of it, `<dataset>/<part>`.
+
+    `requires` has what the task's own query names, `leaves` what of that is really read where it
+    is stored: sources and outputs, through views, by the names of outputs. `query` is the
+    fingerprint of the task's query alone, `views` those of the views that it reads (each with all
+    behind it, and of the columns that are required), `plan` covers both. `volatile` and
+    `unstable` say, through views, what gives other rows at other times or in another order of
+    rows. A view is `kept` as a table where its readers would not see the same rows otherwise.
     """
 
     name: str
@@ -68,9 +75,19 @@ class Task:
     partition_by: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
+    leaves: tuple[Requirement, ...] = ()
+    query: Fingerprint = Fingerprint("")
+    views: tuple[tuple[str, Fingerprint], ...] = ()
+    kept: bool = False
     place: Place | None = None
 
     def __post_init__(self) -> None:
         """Let the output be the dataset where nothing else is said."""
         if not self.output:
             object.__setattr__(self, "output", self.dataset)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the task's output is a table; else it is evaluated whenever it is read."""
+        return self.kept or self.kind is TaskKind.COMPUTE

@@ -8,26 +8,42 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cpgbuild.core.evidence import Stamp
+from cpgbuild.core.evidence import Columns, Evidence, Stamp
 from cpgbuild.core.fingerprint import Fingerprint
 
-FORMAT = 1
+if TYPE_CHECKING:
+    from cpgbuild.core.schema import Schema
+
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What a task saw and what it made; `seconds` and `rows` are for estimates and reports."""
+    """What a task saw and what it made; `seconds` and `rows` are for estimates and reports.
+
+    `plan` is of all that the task evaluates, `query` of the task's own query alone, and `views`
+    of each view that it reads, so that a plan that changed can be told from a view that did.
+    `reads` has what holds rows: sources and outputs, also those behind views. The version that
+    `wrote` names is the data fingerprint of all columns; `data` has those of what readers require.
+    """
 
     task: str
     plan: Fingerprint
     reads: dict[str, Stamp]
     wrote: Stamp
+    data: dict[Columns, Fingerprint] = field(default_factory=dict)
+    query: Fingerprint = Fingerprint("")
+    views: dict[str, Fingerprint] = field(default_factory=dict)
     rows: int = 0
     seconds: float = 0.0
     finished: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+
+    def evidence(self, schema: Schema) -> Evidence:
+        """Return what the output is where it holds what this run wrote; its schema is `schema`."""
+        return Evidence(schema, self.wrote.version, self.data)
 
     def to_json(self) -> str:
         """Return the trace as one line of JSON, with the version of its format."""
@@ -36,8 +52,11 @@ class Trace:
                 "v": FORMAT,
                 "task": self.task,
                 "plan": self.plan,
-                "reads": {n: [s.schema, s.data] for n, s in sorted(self.reads.items())},
-                "wrote": [self.wrote.schema, self.wrote.data],
+                "query": self.query,
+                "views": dict(sorted(self.views.items())),
+                "reads": {n: _pair(s) for n, s in sorted(self.reads.items())},
+                "wrote": _pair(self.wrote),
+                "data": [[list(columns), data] for columns, data in sorted(self.data.items())],
                 "rows": self.rows,
                 "seconds": round(self.seconds, 6),
                 "finished": self.finished,
@@ -58,6 +77,9 @@ class Trace:
                 plan=Fingerprint(record["plan"]),
                 reads={name: _stamp(pair) for name, pair in record["reads"].items()},
                 wrote=_stamp(record["wrote"]),
+                data={tuple(columns): Fingerprint(data) for columns, data in record["data"]},
+                query=Fingerprint(record["query"]),
+                views={name: Fingerprint(plan) for name, plan in record["views"].items()},
                 rows=record["rows"],
                 seconds=record["seconds"],
                 finished=record["finished"],
@@ -67,6 +89,10 @@ class Trace:
             return None
 
 
-def _stamp(pair: list[str]) -> Stamp:
-    schema, data = pair
-    return Stamp(Fingerprint(schema), Fingerprint(data))
+def _pair(stamp: Stamp) -> list[str | None]:
+    return [stamp.schema, stamp.version, stamp.data]
+
+
+def _stamp(parts: list[str]) -> Stamp:
+    schema, version, data = parts
+    return Stamp(Fingerprint(schema), Fingerprint(version), Fingerprint(data) if data else None)
