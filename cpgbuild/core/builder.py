@@ -20,7 +20,6 @@ from cpgbuild.core.events import (
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Order, Tick
 from cpgbuild.core.scheduler import Scheduler
-from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.core.validate import check_edge
 from cpgbuild.errors.report import CpgbuildError, Problems
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Engine, Reporter, Result, Store
     from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
-    from cpgbuild.core.task import Task
+    from cpgbuild.core.task import Lane, Task
 
 INTERRUPTED = "interrupted"
 STOPPED = "the build stopped"

@@ -7,6 +7,9 @@ from typing import NewType
 
 Fingerprint = NewType("Fingerprint", str)
 
+# What stands where nothing is known yet; no digest is empty.
+UNKNOWN = Fingerprint("")
+
 
 def fingerprint(*parts: str | bytes) -> Fingerprint:
     """Return the sha256, in hex, of `parts` with their lengths (so that no two lists collide)."""

@@ -155,7 +155,8 @@ class Rebuilder:
         }
         output = self.evidence(task.output)
         stamp = output.stamp() if output else None
-        trace, reasons = None, ()
+        trace: Trace | None = None
+        reasons: tuple[Reason, ...] = ()
         for trace in self._candidates(task, stamp):
             inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
             reasons = reasons_to_run(task, trace, inputs, stamp)

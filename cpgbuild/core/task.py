@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.fingerprint import Fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
 from cpgbuild.core.schema import Schema
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Task:
     volatile: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
     leaves: tuple[Requirement, ...] = ()
-    query: Fingerprint = Fingerprint("")
+    query: Fingerprint = UNKNOWN
     views: tuple[tuple[str, Fingerprint], ...] = ()
     kept: bool = False
     place: Place | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.evidence import Columns, Evidence, Stamp
-from cpgbuild.core.fingerprint import Fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
 
 if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
@@ -34,7 +34,7 @@ class Trace:
     reads: dict[str, Stamp]
     wrote: Stamp
     data: dict[Columns, Fingerprint] = field(default_factory=dict)
-    query: Fingerprint = Fingerprint("")
+    query: Fingerprint = UNKNOWN
     views: dict[str, Fingerprint] = field(default_factory=dict)
     rows: int = 0
     seconds: float = 0.0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
 from cpgbuild.core.schema import Column
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.graph import LossyResult, QueryInvalid
@@ -55,20 +56,13 @@ def assemble(
     _check_columns(definition, rows, schema)
     if definition.kind is TaskKind.COMPUTE:
         _check_storable(definition, schema)
-    reads = required_columns(frame, schemas)
-    requires = tuple(_requirement(name, columns, schemas) for name, columns in reads.items())
-    volatile = _volatile(query)
-    # Optimising folds the clock's functions to the moment of planning.
-    logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
-    text = logical.display_indent()
-    facts = _boundary_facts(definition, query, requires, rows)
-    form = [text, *unsaid(text, query.sql), *facts]
+    requires = requirements(frame, schemas)
     task = Task(
         name=definition.name,
         dataset=definition.dataset,
         kind=definition.kind,
         requires=requires,
-        plan=fingerprint("plan", FORM, *form, *_map_facts(definition, schema, root)),
+        plan=UNKNOWN,
         schema=schema_of(schema),
         output=definition.output,
         lane=Lane.PYTHON if row_map else Lane.ENGINE,
@@ -77,10 +71,10 @@ def assemble(
         description=definition.description,
         partition_by=definition.partition_by,
         variables=tuple(sorted(variables)),
-        volatile=volatile,
+        volatile=_volatile(query),
         place=definition.place,
     )
-    return Compiled(
+    compiled = Compiled(
         task=task,
         definition=definition,
         sql=query.sql,
@@ -91,6 +85,25 @@ def assemble(
         row_map=row_map,
         recursive=is_recursive(query.sql),
     )
+    more = _map_facts(definition, schema, root)
+    mark = query_fingerprint(compiled, frame, requires, rows.names, more)
+    return replace(compiled, task=replace(task, query=mark))
+
+
+def query_fingerprint(
+    compiled: Compiled,
+    frame: datafusion.DataFrame,
+    requires: Iterable[Requirement],
+    columns: Iterable[str],
+    more: Iterable[str] = (),
+) -> Fingerprint:
+    """Return what a query means: `frame`, which is that of a task or some of its columns."""
+    # Optimising folds the clock's functions to the moment of planning.
+    volatile = compiled.task.volatile
+    logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
+    text = logical.display_indent()
+    facts = _boundary_facts(compiled, requires, columns)
+    return fingerprint("query", FORM, text, *unsaid(text, compiled.sql), *facts, *more)
 
 
 def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schema:
@@ -160,35 +173,42 @@ def _volatile(query: Query) -> tuple[str, ...]:
     return tuple(sorted({*volatile_functions(query.sql), *own}))
 
 
-def _requirement(dataset: str, columns: list[str], schemas: Mapping[str, pa.Schema]) -> Requirement:
-    schema = schemas[dataset]
-    return Requirement(
-        dataset, tuple(Column(n, types.to_text(schema.field(n).type)) for n in columns)
-    )
+def requirements(
+    frame: datafusion.DataFrame, schemas: Mapping[str, pa.Schema]
+) -> tuple[Requirement, ...]:
+    """Return what a query on empty inputs of `schemas` requires of each that it reads."""
+    reads = required_columns(frame, schemas)
+    return tuple(requirement(name, columns, schemas[name]) for name, columns in reads.items())
+
+
+def requirement(name: str, columns: Iterable[str], schema: pa.Schema) -> Requirement:
+    """Return the requirement of some columns of a schema."""
+    kinds = (Column(c, types.to_text(schema.field(c).type)) for c in sorted(columns))
+    return Requirement(name, tuple(kinds))
 
 
 def _boundary_facts(
-    definition: Definition, query: Query, requires: tuple[Requirement, ...], rows: pa.Schema
+    compiled: Compiled, requires: Iterable[Requirement], columns: Iterable[str]
 ) -> list[str]:
     """Return what a result depends on beside the plan's text.
 
     A memtable's name and a function's name hold the digests of its rows and of its code.
     """
-    reads = [f"{r.dataset}.{column}" for r in requires for column in r.columns]
     settings = [f"{key}={value}" for key, value in sorted(MEANING.items())]
+    rows = schema_of(compiled.rows)
     return [
         "settings",
         *settings,
         "reads",
-        *reads,
+        *(f"{r.dataset}.{column}" for r in requires for column in r.columns),
         "rows",
-        *(str(column) for column in schema_of(rows).columns),
+        *(str(rows.get(name)) for name in columns),
         "memtables",
-        *sorted(query.memtables),
+        *sorted(compiled.memtables),
         "functions",
-        *sorted(f.digest for f in query.functions),
+        *sorted(f.digest for f in compiled.functions),
         "partition_by",
-        *definition.partition_by,
+        *compiled.task.partition_by,
     ]
 
 

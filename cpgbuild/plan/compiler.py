@@ -19,6 +19,7 @@ from cpgbuild.plan.assemble import assemble
 from cpgbuild.plan.catalog import Catalog
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
 from cpgbuild.plan.inference import datasets_named
+from cpgbuild.plan.meaning import Meanings
 from cpgbuild.plan.query import query_of
 from cpgbuild.plan.session import register_empty, session_config
 
@@ -67,6 +68,7 @@ class Compiler:
         self._root = root
         self._ctx = datafusion.SessionContext(session_config())
         self._registered: dict[str, pa.Schema] = {}
+        self._frames: dict[str, datafusion.DataFrame] = {}
         self._stack: list[Definition] = []
         self._failed: set[str] = set()
 
@@ -77,7 +79,17 @@ class Compiler:
                 self._task(self._definitions[name])
             except Unresolved:
                 continue
+        self.complete()
         return list(self.compiled.values())
+
+    def complete(self) -> None:
+        """Give all tasks their plans, once they are compiled; without that they mean nothing."""
+        if self.errors:
+            return
+        schemas = dict(self.sources)
+        for dataset, producers in self._producers.items():
+            schemas[dataset] = self.compiled[producers[0].name].schema
+        self.compiled = Meanings(self.compiled, self._frames, schemas).complete()
 
     def _schema(self, dataset: str, reader: Definition, place: Place | None) -> pa.Schema:
         """Return a dataset's schema, compiling its producers first where it has some."""
@@ -129,6 +141,7 @@ class Compiler:
         catalog = Catalog(resolve, self._variables)
         query = query_of(definition, catalog, self._root)
         frame = self._plan(definition, query)
+        self._frames[definition.name] = frame
         named = [n for n in datasets_named(frame.logical_plan(), query.sql) if self._is_dataset(n)]
         schemas = {name: self._registered[name] for name in named if name in self._registered}
         return assemble(definition, query, frame, schemas, catalog.variables_asked, self._root)

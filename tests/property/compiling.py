@@ -58,6 +58,7 @@ def compiler(
     for one in definitions:
         with suppress(Unresolved):
             made._task(one)
+    made.complete()
     return made
 
 
