@@ -55,7 +55,7 @@ def assemble(
         schema = declared_schema(definition)
     _check_columns(definition, rows, schema)
     if definition.kind is TaskKind.COMPUTE:
-        _check_storable(definition, schema)
+        check_storable(definition, schema)
     requires = requirements(frame, schemas)
     task = Task(
         name=definition.name,
@@ -84,9 +84,11 @@ def assemble(
         functions=query.functions,
         row_map=row_map,
         recursive=is_recursive(query.sql),
+        inputs=dict(schemas),
+        believed=query.believed,
+        map_facts=query.map_facts or _map_facts(definition, schema, root),
     )
-    more = _map_facts(definition, schema, root)
-    mark = query_fingerprint(compiled, frame, requires, rows.names, more)
+    mark = query_fingerprint(compiled, frame, requires, rows.names, compiled.map_facts)
     return replace(compiled, task=replace(task, query=mark))
 
 
@@ -152,7 +154,7 @@ def _check_columns(definition: Definition, rows: pa.Schema, schema: pa.Schema) -
             raise BadTask(definition.name, fault, hint, definition.place)
 
 
-def _check_storable(definition: Definition, schema: pa.Schema) -> None:
+def check_storable(definition: Definition, schema: pa.Schema) -> None:
     """See, before anything runs, that a Delta table can hold these columns."""
     known = Counter(name.lower() for name in schema.names)
     alike = [name for name in schema.names if known[name.lower()] > 1]
@@ -212,11 +214,11 @@ def _boundary_facts(
     ]
 
 
-def _map_facts(definition: Definition, schema: pa.Schema, root: Path) -> list[str]:
+def _map_facts(definition: Definition, schema: pa.Schema, root: Path) -> tuple[str, ...]:
     """Return what the output of a python-lane task depends on beside its plan."""
     row_map = definition.row_map
     if row_map is None:
-        return []
+        return ()
     try:
         code = code_digest(row_map.function, root)
     except Undigestible as error:
@@ -224,4 +226,4 @@ def _map_facts(definition: Definition, schema: pa.Schema, root: Path) -> list[st
         fault = f"has a `map` whose code cannot be fingerprinted: {error}"
         raise BadTask(definition.name, fault, hint, definition.place) from error
     columns = (str(column) for column in schema_of(schema).columns)
-    return ["map", code, row_map.key or "", row_map.content or "", *columns]
+    return ("map", code, row_map.key or "", row_map.content or "", *columns)

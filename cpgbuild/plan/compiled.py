@@ -20,7 +20,8 @@ class Compiled:
     `sql` is a query in the engine's dialect over the datasets of `task.requires`. `rows` is the
     schema that its result is cast to, and `schema` that of the output: the same, but for a task
     with a `row_map`, whose function turns the one into the other. A `recursive` query scans its
-    inputs several times.
+    inputs several times. `inputs` has the schemas of all that the query names, `believed` the one
+    that Ibis gives its result, and `map_facts` what stands for the function of a `row_map`.
     """
 
     task: Task
@@ -32,3 +33,6 @@ class Compiled:
     functions: tuple[Function, ...] = ()
     row_map: RowMap | None = None
     recursive: bool = False
+    inputs: dict[str, pa.Schema] = field(default_factory=dict)
+    believed: pa.Schema | None = None
+    map_facts: tuple[str, ...] = ()

@@ -89,7 +89,10 @@ class Compiler:
         schemas = dict(self.sources)
         for dataset, producers in self._producers.items():
             schemas[dataset] = self.compiled[producers[0].name].schema
-        self.compiled = Meanings(self.compiled, self._frames, schemas).complete()
+        try:
+            self.compiled = Meanings(self.compiled, self._frames, schemas).complete()
+        except CpgbuildError as error:
+            self.errors.append(error)
 
     def _schema(self, dataset: str, reader: Definition, place: Place | None) -> pa.Schema:
         """Return a dataset's schema, compiling its producers first where it has some."""

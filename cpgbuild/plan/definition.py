@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import ibis
 
     from cpgbuild.plan.catalog import Catalog
+    from cpgbuild.plan.query import Query
 
 MARK = "__cpgbuild_task__"
 _DATASET = re.compile(r"[a-z_][a-z0-9_]*\Z")
@@ -46,7 +47,8 @@ class Definition:
     """One task: its names, its options, and its expression as a function or as SQL text.
 
     `dataset` is what it feeds; `part` is set where several tasks feed it. `schema` is the promise
-    of a contract, or the declared output of a mapping, as a user gave it.
+    of a contract, or the declared output of a mapping, as a user gave it. `recorded` is the query
+    of an earlier run, which takes the place of function and text.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Definition:
     schema: Any = None
     row_map: RowMap | None = None
     file: Path = field(default_factory=Path)
+    recorded: Query | None = None
 
     @property
     def output(self) -> str:

@@ -16,7 +16,7 @@ import datafusion
 
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.core.task import TaskKind
-from cpgbuild.plan.assemble import query_fingerprint, requirement, requirements
+from cpgbuild.plan.assemble import check_storable, query_fingerprint, requirement, requirements
 from cpgbuild.plan.inference import scans
 
 if TYPE_CHECKING:
@@ -62,13 +62,19 @@ class Meanings:
         self._views: dict[tuple[str, tuple[str, ...]], _Meaning] = {}
 
     def complete(self) -> dict[str, Compiled]:
-        """Return the compiled tasks with their plans, leaves, and what makes their rows vary."""
+        """Return the compiled tasks with their plans, leaves, and what makes their rows vary.
+
+        Raises:
+            QueryInvalid: a view has to be kept as a table, which cannot hold its columns.
+        """
         return {
             name: replace(one, task=self._completed(one)) for name, one in self._compiled.items()
         }
 
     def _completed(self, one: Compiled) -> Task:
         task = one.task
+        if task.name in self._kept:
+            check_storable(one.definition, one.schema)
         meaning = self._meaning(task, task.query, task.requires)
         return replace(
             task,

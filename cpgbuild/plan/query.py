@@ -27,12 +27,14 @@ class Query:
     """A query's text, and the in-memory tables and functions that it names.
 
     `believed` is the schema that Ibis gives it; None for SQL text, of which nobody believes any.
+    `map_facts` is there where the query is one of an earlier run: what stood for its `map`.
     """
 
     sql: str
     believed: pa.Schema | None = None
     memtables: dict[str, pa.Table] = field(default_factory=dict)
     functions: tuple[functions.Function, ...] = ()
+    map_facts: tuple[str, ...] = ()
 
 
 def query_of(definition: Definition, catalog: Catalog, root: Path) -> Query:
@@ -43,6 +45,8 @@ def query_of(definition: Definition, catalog: Catalog, root: Path) -> Query:
         OutsideRead: the expression reads a table that is not from the catalog.
         PlanFailed, MissingColumn: the function raised.
     """
+    if definition.recorded is not None:
+        return definition.recorded
     if definition.function is None:
         return Query(definition.sql or "")
     try:
