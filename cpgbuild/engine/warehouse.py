@@ -1,48 +1,65 @@
-"""Warehouse: the Delta tables of compute tasks, each commit with its trace."""
+"""Warehouse: the Delta tables of compute tasks, each commit with its trace.
+
+Rows are written before it is known what becomes of them: `stage` puts files into a table's folder
+that nobody sees. Then they are committed, or only a trace is, or nothing.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint
-from cpgbuild.core.trace import Trace
+from cpgbuild.core.ports import Past
+from cpgbuild.engine.commits import Committer, is_committed, leftovers
+from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
+from cpgbuild.engine.history import TRACE, at, copy_of, eras, restorable, trace_of
+from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
 from cpgbuild.plan.contract import schema_of
 from cpgbuild.plan.failures import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import datafusion
 
     from cpgbuild.core.task import Task
+    from cpgbuild.core.trace import Trace
 
-TRACE = "cpgbuild.trace"
-# Beside the table's files; the underscore keeps it out of what Delta counts as the table's.
-SIDE = "_cpgbuild"
-# So many commits are looked at before all of them are.
-RECENT = 8
-# Commits that change how rows are stored and not which there are.
-_SAME_ROWS = frozenset({"OPTIMIZE", "VACUUM START", "VACUUM END"})
+__all__ = ["TRACE", "Staged", "Warehouse"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A table as it was when it was last looked at, with the trace of what it held."""
+
+    table: DeltaTable
+    trace: Trace | None
 
 
 class Warehouse:
-    """Reads and commits the tables below one folder or URL."""
+    """Reads and commits the tables below one folder or URL.
+
+    What `evidence` saw of a table is what the other methods speak of, and what a commit replaces:
+    it is refused with a `DeltaError` where somebody else committed since.
+    """
 
     def __init__(self, location: str) -> None:
         """Take the folder or URL; nothing is made yet."""
         self.location = location.rstrip("/")
-        self._tables: dict[str, DeltaTable] = {}
+        self._seen: dict[str, _Seen | None] = {}
 
     def check(self) -> None:
         """See that tables can be written.
@@ -66,98 +83,180 @@ class Warehouse:
         """
         return f"{self.location}/{output.replace('/', '.')}"
 
-    def _open(self, output: str) -> DeltaTable | None:
+    def _folder(self, output: str) -> Folder:
+        return Folder(self.uri(output))
+
+    def _look(self, output: str) -> _Seen | None:
+        """Look at a table anew."""
+        uri = self.uri(output)
+        self._seen.pop(output, None)
         try:
-            table = DeltaTable(self.uri(output))
+            table = DeltaTable(uri)
+            seen = _Seen(table, trace_of(uri, self._folder(output), table))
         except TableNotFoundError:
-            return None
+            seen = None
         except DeltaError as error:
-            raise TableUnreadable(self.uri(output), reason(error)) from error
-        self._tables[output] = table
-        return table
+            raise TableUnreadable(uri, reason(error)) from error
+        self._seen[output] = seen
+        return seen
+
+    def _known(self, output: str) -> _Seen | None:
+        return self._seen[output] if output in self._seen else self._look(output)
 
     def evidence(self, output: str) -> Evidence | None:
         """Return what an output's table holds; None where there is no table.
 
-        Its data is known by the run that wrote it, as its last commit that changed rows says; by
-        its id and version where that commit is somebody else's.
+        Its data is known by the trace of the run that wrote its rows; by the table's id and
+        version where that was somebody else.
         """
-        table = self._open(output)
-        if table is None:
+        seen = self._look(output)
+        if seen is None:
             return None
-        trace = self._trace(table)
-        schema = schema_of(self._schema(table))
-        if trace is not None:
-            return Evidence(schema, trace.wrote.data)
-        return Evidence(schema, Fingerprint(f"{table.metadata().id}@{table.version()}"))
-
-    def _schema(self, table: DeltaTable) -> pa.Schema:
-        return types.logical_schema(pa.schema(table.schema().to_arrow()))
+        schema = schema_of(_logical(seen.table))
+        if seen.trace is not None:
+            return seen.trace.evidence(schema)
+        foreign = f"{seen.table.metadata().id}@{seen.table.version()}"
+        return Evidence(schema, Fingerprint(foreign))
 
     def trace(self, output: str) -> Trace | None:
-        """Return the trace committed with what an output holds now, if any."""
-        table = self._tables.get(output) or self._open(output)
-        return self._trace(table) if table is not None else None
+        """Return the trace committed with what an output holds now, if that is known."""
+        seen = self._known(output)
+        return seen.trace if seen is not None else None
 
-    def _trace(self, table: DeltaTable) -> Trace | None:
-        for limit in (RECENT, None):
-            for commit in table.history(limit):
-                if commit.get("operation") not in _SAME_ROWS:
-                    return Trace.from_json(str(commit.get(TRACE, "")))
-        return None
+    def copy(self, output: str) -> Trace | None:
+        """Return the trace of our last commit, though nothing proves that its rows are still there.
+
+        Whoever compares these with the data fingerprint in it has the proof.
+        """
+        seen = self._known(output)
+        copy = copy_of(self._folder(output), seen.table) if seen is not None else None
+        return copy.trace if copy is not None else None
+
+    def past(self, output: str) -> Iterator[Past]:
+        """Give what an output held before and can hold again, newest first, as it is asked for.
+
+        That is each earlier version that carries a trace, and of which every file is still there.
+        """
+        seen = self._known(output)
+        if seen is None:
+            return
+        uri, folder = self.uri(output), self._folder(output)
+        for era in islice(eras(folder, seen.table.version()), 1, None):
+            if era.trace is None:
+                continue
+            version = restorable(uri, folder, era)
+            if version is not None:
+                yield Past(version, era.trace)
+
+    def table_at(self, output: str, version: Fingerprint) -> DeltaTable | None:
+        """Return an output's newest table of which the trace says that it wrote `version`.
+
+        None where there was none, or its files are gone.
+        """
+        seen = self._known(output)
+        if seen is None:
+            return None
+        if seen.trace is not None and seen.trace.wrote.version == version:
+            return seen.table
+        then = (past.version for past in self.past(output) if past.trace.wrote.version == version)
+        found = next(then, None)
+        return at(self.uri(output), found) if found is not None else None
 
     def register(self, ctx: datafusion.SessionContext, output: str, name: str) -> None:
         """Make an output's table of now readable in `ctx` as `name`, in its logical types."""
-        table = self._tables.get(output) or self._open(output)
-        if table is None:
+        seen = self._known(output)
+        if seen is None:
             raise FileNotFoundError(self.uri(output))
         raw = f"{name}/raw"
-        ctx.register_table(raw, table)
-        ctx.register_view(name, cast_to(ctx.table(f'"{raw}"'), self._schema(table)))
+        ctx.register_table(raw, seen.table)
+        ctx.register_view(name, cast_to(ctx.table(f'"{raw}"'), _logical(seen.table)))
 
-    def commit(
-        self, task: Task, schema: pa.Schema, batches: Iterator[pa.RecordBatch], trace: Trace
-    ) -> None:
-        """Replace a task's table by `batches` in one commit that carries `trace`.
+    def stage(
+        self,
+        output: str,
+        schema: pa.Schema,
+        partition_by: tuple[str, ...],
+        batches: Iterator[pa.RecordBatch],
+    ) -> Staged:
+        """Write rows below an output's table, where nobody sees them until they are committed.
 
-        Nothing of it is visible before all batches are written; an exception leaves the table as
-        it was.
+        What `batches` raises is raised, and then nothing is left of the rows.
         """
-        stored = types.storage_schema(schema)
-        reader = pa.RecordBatchReader.from_batches(
-            stored, (types.to_storage(batch, schema) for batch in batches)
-        )
-        write_deltalake(
-            self.uri(task.output),
-            reader,
-            mode="overwrite",
-            schema_mode="overwrite",
-            # Said even where there are none, or the table would keep those that it had.
-            partition_by=list(task.partition_by),
-            commit_properties=CommitProperties(custom_metadata={TRACE: trace.to_json()}),
-        )
-        self._open(task.output)
+        folder = self._folder(output)
+        base = self._committer(output).version
+        return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
 
-    def keep_keys(self, output: str, run: Fingerprint, keys: pa.Table) -> None:
-        """Keep, beside the table, which content each key had in a run."""
-        path = self._keys_path(output, run)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(keys, path)
+    def commit(self, task: Task, schema: pa.Schema, staged: Staged, trace: Trace) -> None:
+        """Replace the rows of a task's table by the staged ones, in one commit with the trace.
 
-    def drop_other_keys(self, output: str, run: Fingerprint) -> None:
-        """Delete what `keep_keys` kept of runs before this one, once it is committed."""
-        path = self._keys_path(output, run)
-        for other in path.parent.glob("keys-*.parquet"):
-            if other != path:
-                other.unlink(missing_ok=True)
-
-    def keys(self, output: str, run: Fingerprint) -> pa.Table | None:
-        """Return what `keep_keys` kept of a run, if it is still there."""
-        path = self._keys_path(output, run)
+        `schema` is that of the staged rows. Where the commit fails, they are gone.
+        """
+        del schema  # it is what was staged
         try:
-            return pq.read_table(path)
+            self._committer(task.output).replace(staged, trace)
+        finally:
+            # Also after a commit: then only the marker goes, or what was written once more.
+            self.discard(staged)
+        self._look(task.output)
+
+    def renew(self, task: Task, trace: Trace) -> None:
+        """Let the rows of a task's table stay, and give them this trace, in one commit."""
+        self._committer(task.output).renew(trace)
+        self._look(task.output)
+
+    def restore(self, task: Task, version: int, trace: Trace) -> None:
+        """Let a task's table be what it was at a version, in one commit with the trace.
+
+        Raises a `DeltaError` where a file of that version is gone.
+        """
+        self._committer(task.output).restore(version, trace)
+        self._look(task.output)
+
+    def _committer(self, output: str) -> Committer:
+        seen = self._known(output)
+        table = seen.table if seen is not None else None
+        return Committer(self.uri(output), self._folder(output), table)
+
+    def discard(self, staged: Staged) -> None:
+        """Delete staged files, unless they were committed."""
+        folder = self._folder(staged.output)
+        if not is_committed(folder, None, staged.id, staged.base):
+            folder.delete(file.path for file in staged.files)
+        folder.delete([marker(staged.id)])
+
+    def sweep(self, outputs: Iterable[str]) -> None:
+        """Delete what builds that died had staged; none but ours is running."""
+        for output in outputs:
+            folder = self._folder(output)
+            for stage, base, files in leftovers(folder):
+                seen = self._look(output)
+                if not is_committed(folder, seen.table if seen else None, stage, base):
+                    folder.delete(files)
+                folder.delete([marker(stage)])
+
+    def keep_keys(self, output: str, run: str, keys: pa.Table) -> None:
+        """Keep, beside the table, which content each key had in a run."""
+        with self._folder(output).create(_keys(run)) as stream:
+            pq.write_table(keys, stream)
+
+    def drop_other_keys(self, output: str, runs: Collection[str]) -> None:
+        """Delete what `keep_keys` kept of other runs than these."""
+        folder, kept = self._folder(output), {_keys(run) for run in runs}
+        names = [name for name in folder.names(SIDE) if name.startswith(f"{SIDE}/keys-")]
+        folder.delete(name for name in names if name not in kept)
+
+    def keys(self, output: str, run: str) -> pa.Table | None:
+        """Return what `keep_keys` kept of a run, if it is still there."""
+        try:
+            with self._folder(output).open(_keys(run)) as source:
+                return pq.read_table(source)
         except (OSError, pa.ArrowException):
             return None
 
-    def _keys_path(self, output: str, run: Fingerprint) -> Path:
-        return Path(self.uri(output), SIDE, f"keys-{run}.parquet")
+
+def _keys(run: str) -> str:
+    return f"{SIDE}/keys-{run}.parquet"
+
+
+def _logical(table: DeltaTable) -> pa.Schema:
+    return types.logical_schema(pa.schema(table.schema().to_arrow()))
