@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +14,8 @@ from cpgbuild.core.graph import Graph
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.validate import check_graph
+from cpgbuild.engine.context import Limits
+from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
@@ -25,7 +26,7 @@ from cpgbuild.plan.contract import schema_of
 from cpgbuild.project import config
 from cpgbuild.project.discovery import discover
 from cpgbuild.project.modules import importable
-from cpgbuild.state.digests import Known, load_digests, save_digests
+from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
 from cpgbuild.state.holder import held, warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import write_lock
@@ -51,7 +52,8 @@ class Workspace:
     compiled: Mapping[str, Compiled]
     sources: Sources
     warehouse: Warehouse
-    digests: Known = field(default_factory=dict)
+    files: KnownFiles = field(default_factory=dict)
+    rows: KnownRows = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -82,8 +84,9 @@ def opened(project: str | Path = ".", overrides: Overrides | None = None) -> Ite
     with importable(root), ExitStack() as cleanup:
         definitions, errors = discover(loaded)
         Problems.raise_if(errors)
-        digests = load_digests(root / STATE / "digests.json")
-        sources = cleanup.enter_context(closing(Sources(loaded.sources, digests)))
+        state = root / STATE
+        files, rows = load_files(state), load_rows(state)
+        sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
         schemas = {name: partial(sources.schema, name) for name in loaded.sources}
         compiler = Compiler(definitions, schemas, loaded.variables, root)
         tasks = [one.task for one in compiler.compile_all()]
@@ -91,8 +94,8 @@ def opened(project: str | Path = ".", overrides: Overrides | None = None) -> Ite
         graph = Graph(tasks, {n: schema_of(s) for n, s in compiler.sources.items()})
         Problems.raise_if(check_graph(graph))
         warehouse = Warehouse(loaded.warehouse)
-        yield Workspace(loaded, graph, compiler.compiled, sources, warehouse, digests)
-        save_digests(root / STATE / "digests.json", digests)
+        yield Workspace(loaded, graph, compiler.compiled, sources, warehouse, files, rows)
+        save_digests(state, files, rows)
 
 
 def plan(
@@ -112,7 +115,7 @@ def plan(
         selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
         engine = _engine(workspace)
         traces = workspace.journal.load()
-        rebuilder = Rebuilder(workspace.graph, engine, traces, selection, _run_name())
+        rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
         return planner.plan(workspace.graph, rebuilder, selection)
 
 
@@ -140,9 +143,10 @@ def build(  # noqa: PLR0913 -- the options of the command
         with held(workspace.holder, workspace.warehouse.location):
             if not workspace.project.overridden:
                 write_lock(workspace.project.root, workspace.graph)
+            workspace.warehouse.sweep(t.output for t in workspace.graph.tasks.values() if t.stored)
             engine = _engine(workspace)
             traces = workspace.journal.load()
-            rebuilder = Rebuilder(workspace.graph, engine, traces, selection, _run_name())
+            rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
             lanes = workspace.project.lanes
             world = World(engine, workspace.journal, report or _silent, lanes, keep_going)
             try:
@@ -182,19 +186,18 @@ def graph(
 
 
 def _engine(workspace: Workspace) -> DataFusionEngine:
-    project = workspace.project
+    project, settings = workspace.project, workspace.project.engine
+    data = Data(
+        workspace.sources, workspace.warehouse, workspace.graph.tasks.values(), workspace.rows
+    )
     return DataFusionEngine(
         workspace.compiled,
         workspace.sources,
         workspace.warehouse,
         project.root,
-        project.engine.memory_limit,
-        project.engine.threads,
+        data,
+        Limits(settings.memory_limit, settings.threads, settings.deterministic),
     )
-
-
-def _run_name() -> str:
-    return uuid.uuid4().hex
 
 
 def _silent(_event: Event) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import Outcome
+from cpgbuild.core.events import Action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,32 +17,48 @@ if TYPE_CHECKING:
     from cpgbuild.core.events import Planned
     from cpgbuild.core.graph import Impact
 
+_ACTIONS = {
+    Action.RUN: ("run", "yellow"),
+    Action.MAYBE: ("maybe", "cyan"),
+    Action.RESTORE: ("restore", "green"),
+    Action.SKIP: ("skip", "dim"),
+}
+
 
 def show_plan(planned: Sequence[Planned], output: Output) -> bool:
     """Show what would run, and why; return whether anything would."""
-    work = [p for p in planned if p.reasons]
     width = max((len(p.task.name) for p in planned), default=0)
     for each in planned:
         output.record(records.planned(each))
-        if each.reasons:
-            name = each.task.name.ljust(width)
+        if each.action is not Action.SKIP or output.verbose:
+            word, style = _ACTIONS[each.action]
+            name = f"{each.task.name.ljust(width)}  "
             why = reasons_text(each.reasons)
-            output.line(
-                ("run   ", "yellow"), (f"{name}  ", ""), (why, "dim"), _details(each, output)
-            )
-        elif output.verbose:
-            output.line(
-                ("skip  ", "dim"), (each.task.name.ljust(width), "dim"), _details(each, output)
-            )
-    idle = len(planned) - len(work)
+            output.line((word.ljust(9), style), (name, ""), (why, "dim"), _details(each, output))
+    counts = Counter(each.action for each in planned)
+    idle = counts[Action.SKIP]
+    work = len(planned) - idle
     if work:
-        verb = "runs" if len(work) == 1 else "run"
-        rest = f", {idle} up to date" if idle else ""
-        output.line((f"\n{count_text(len(work), 'task')} {verb}{rest}", "bold"))
+        said = [_counted(action, counts[action]) for action in Action if counts[action]]
+        output.line((f"\n{', '.join(said)}", "bold"))
     else:
         output.line((f"Everything is up to date: {count_text(idle, 'task')}", "bold"))
-    output.summary(Outcome(up_to_date=idle), run=len(work))
+    more = {str(a): counts[a] for a in Action if a not in {Action.SKIP, Action.RESTORE}}
+    output.summary(Outcome(up_to_date=idle, restored=counts[Action.RESTORE]), **more)
     return bool(work)
+
+
+def _counted(action: Action, count: int) -> str:
+    """Return `3 tasks run`, `1 may run`, and the like."""
+    match action:
+        case Action.RUN:
+            return f"{count_text(count, 'task')} {'runs' if count == 1 else 'run'}"
+        case Action.MAYBE:
+            return f"{count} may run"
+        case Action.RESTORE:
+            return f"{count} restored"
+        case _:
+            return f"{count} up to date"
 
 
 def _details(planned: Planned, output: Output) -> tuple[str, str]:
@@ -54,7 +72,8 @@ def _details(planned: Planned, output: Output) -> tuple[str, str]:
 def show_outcome(outcome: Outcome, output: Output) -> None:
     """Show the line that sums a build up."""
     seconds = seconds_text(output.seconds)
-    quiet = not (outcome.built or outcome.failed or outcome.skipped or outcome.interrupted)
+    done = (outcome.built, outcome.unchanged, outcome.restored, outcome.failed, outcome.skipped)
+    quiet = not (any(done) or outcome.interrupted)
     if quiet:
         tasks = count_text(outcome.up_to_date, "task")
         output.line((f"Everything is up to date: {tasks}, {seconds}", "bold"))
@@ -62,6 +81,8 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
         views = outcome.built - outcome.tables
         counts = [
             (outcome.tables, f"{count_text(outcome.tables, 'table')} built"),
+            (outcome.restored, f"{outcome.restored} restored"),
+            (outcome.unchanged, f"{outcome.unchanged} came out the same"),
             (views, f"{count_text(views, 'view')} redefined"),
             (outcome.up_to_date, f"{outcome.up_to_date} up to date"),
             (outcome.failed, f"{outcome.failed} failed"),

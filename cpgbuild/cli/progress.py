@@ -13,18 +13,27 @@ from rich.text import Text
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import INTERRUPTED, STOPPED
-from cpgbuild.core.events import Built, Failed, Progressed, Skipped, Started, UpToDate
-from cpgbuild.core.task import TaskKind
+from cpgbuild.core.events import (
+    Built,
+    Failed,
+    Progressed,
+    Restored,
+    Skipped,
+    Started,
+    Unchanged,
+    UpToDate,
+)
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from cpgbuild.cli.output import Output
-    from cpgbuild.core.events import Event
+    from cpgbuild.core.events import Ended, Event
 
 # So that a line of usual length fits into 80 columns.
 NAME_WIDTH = 34
 FACTS_WIDTH = 20
+_WORDS = {Built: ("built", "green"), Unchanged: ("same", "cyan"), Restored: ("restored", "green")}
 
 
 class BuildProgress:
@@ -68,28 +77,24 @@ class BuildProgress:
                 self._running[task.name] = (time.monotonic(), 0)
             case Progressed(name, rows) if name in self._running:
                 self._running[name] = (self._running[name][0], rows)
-            case Built() | UpToDate() | Failed() | Skipped():
+            case Built() | Unchanged() | Restored() | UpToDate() | Failed() | Skipped():
                 self._running.pop(event.task.name, None)
                 self._done += 1
                 self._show(event)
             case _:
                 pass
 
-    def _show(self, event: Built | UpToDate | Failed | Skipped) -> None:
-        view = event.task.kind is TaskKind.VIEW
+    def _show(self, event: Ended) -> None:
+        view = not event.task.stored
         name = event.task.name.ljust(NAME_WIDTH)
         match event:
-            case Built(_, reasons, rows, seconds, detail) if not view or self._output.verbose:
-                facts = (
-                    "" if rows is None else f"{count_text(rows, 'row')}, {seconds_text(seconds)}"
-                )
-                facts += f" ({detail})" if detail else ""
-                why = f"  {reasons_text(reasons)}"
+            case Built() | Unchanged() | Restored() if not view or self._output.verbose:
+                word, style = _WORDS[type(event)]
                 self._line(
-                    ("built    ", "green"),
+                    (word.ljust(9), style),
                     (f"{name} ", ""),
-                    (facts.ljust(FACTS_WIDTH), ""),
-                    (why, "dim"),
+                    (_facts(event).ljust(FACTS_WIDTH), ""),
+                    (f"  {reasons_text(event.reasons)}", "dim"),
                 )
             case UpToDate() if self._output.verbose:
                 self._line(("current  ", "dim"), (name.rstrip(), "dim"))
@@ -123,3 +128,11 @@ class BuildProgress:
             )
         rows.append(Spinner("dots", Text(f"{count_text(self._done, 'task')} done", "dim")))
         return Group(*rows)
+
+
+def _facts(event: Built | Unchanged | Restored) -> str:
+    """Return what came of a run: how many rows, how long it took, what of it ran."""
+    if event.rows is None:
+        return ""
+    facts = f"{count_text(event.rows, 'row')}, {seconds_text(event.seconds)}"
+    return facts + (f" ({event.detail})" if event.detail else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cpgbuild.core.events import Built, Failed, Skipped, UpToDate
+from cpgbuild.core.events import Built, Failed, Restored, Skipped, Unchanged, UpToDate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cpgbuild.errors.report import Report
 
 VERSION = 1
+_ENDED = {Built: "built", Unchanged: "unchanged", Restored: "restored"}
 
 
 def _record(event: str, **fields: Any) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def planned(plan: Planned) -> dict[str, Any]:
     return _record(
         "planned",
         **_task(plan.task),
-        action=plan.action,
+        action=str(plan.action),
         wave=plan.wave,
         reasons=_reasons(plan.reasons),
     )
@@ -48,11 +49,12 @@ def planned(plan: Planned) -> dict[str, Any]:
 def happened(event: Event) -> dict[str, Any] | None:
     """Return the record of how a task ended; None for what is only progress."""
     match event:
-        case Built(task, reasons, rows, seconds, detail):
-            fields: dict[str, Any] = {"rows": rows, "seconds": round(seconds, 3)}
-            if detail:
-                fields["detail"] = detail
-            return _record("built", **_task(task), **fields, reasons=_reasons(reasons))
+        case Built() | Unchanged() | Restored():
+            fields: dict[str, Any] = {"rows": event.rows, "seconds": round(event.seconds, 3)}
+            if event.detail:
+                fields["detail"] = event.detail
+            name = _ENDED[type(event)]
+            return _record(name, **_task(event.task), **fields, reasons=_reasons(event.reasons))
         case UpToDate(task):
             return _record("up_to_date", **_task(task), rows=None, seconds=0.0, reasons=[])
         case Failed(task, reasons, _, seconds):
@@ -99,9 +101,9 @@ def summary(outcome: Outcome, seconds: float, **more: int) -> dict[str, Any]:
     return _record(
         "summary",
         built=outcome.built,
-        unchanged=0,
+        unchanged=outcome.unchanged,
         up_to_date=outcome.up_to_date,
-        restored=0,
+        restored=outcome.restored,
         failed=outcome.failed,
         skipped=outcome.skipped,
         **more,

@@ -21,7 +21,7 @@ _WORDS = {
     Cause.OUTPUT_CHANGED: "table was changed by someone else",
     Cause.VOLATILE: "volatile: {detail}",
     Cause.FORCED: "forced",
-    Cause.UPSTREAM: "{dataset} runs",
+    Cause.UPSTREAM: "if {dataset} changes",
 }
 SHOWN_REASONS = 3
 

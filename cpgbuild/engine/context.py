@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from uuid import uuid4
 import datafusion
 
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
-from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.leaves import Held, Scanned
@@ -23,6 +23,20 @@ if TYPE_CHECKING:
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.leaves import Leaves
     from cpgbuild.plan.compiled import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the engine may use: bytes of memory before it spills, threads (0: all).
+
+    When `deterministic`, a query's rows are worked on in one order: sums of floats come out the
+    same to the last bit, run after run.
+    """
+
+    memory: int | None = None
+    threads: int = 0
+    deterministic: bool = False
+
 
 # The fact of a trace that says by which plans the inputs of the run came to be.
 BEHIND = "behind"
@@ -38,23 +52,23 @@ class Context:
         self,
         compiled: Mapping[str, Compiled],
         leaves: Leaves,
-        memory_limit: int | None = None,
-        threads: int = 0,
+        limits: Limits,
         moment: int | None = None,
     ) -> None:
         """Take the compiled tasks, where rows are, limits, and what the clock says.
 
-        Limits are bytes, and threads (0: all). The clock stands still, at `moment` or now.
+        The clock stands still, at `moment` (in ns since 1970, UTC) or now.
         """
         runtime = datafusion.RuntimeEnvBuilder().with_disk_manager_os()
-        if memory_limit is not None:
+        if limits.memory is not None:
             # Each operator gets a fair share, and spills to disk when it needs more.
-            runtime = runtime.with_fair_spill_pool(memory_limit)
-        settings = {"datafusion.execution.target_partitions": str(threads)} if threads else {}
+            runtime = runtime.with_fair_spill_pool(limits.memory)
+        threads = str(1 if limits.deterministic else limits.threads)
+        settings = {} if threads == "0" else {"datafusion.execution.target_partitions": threads}
         self.session = datafusion.SessionContext(session_config(settings), runtime)
         self._compiled = compiled
         self._leaves = leaves
-        self._settings = (memory_limit, threads, moment or this_moment())
+        self._settings = (limits, moment or this_moment())
         freeze(self.session, self._settings[-1])
         self._registered: set[str] = set()
         self._lock = RLock()
@@ -98,7 +112,7 @@ class Context:
             found[one.task.name] = one
             for requirement in one.task.requires:
                 parts = self._parts.get(requirement.dataset, ())
-                stack += [part for part in parts if part.task.kind is TaskKind.VIEW]
+                stack += [part for part in parts if not part.task.stored]
         return list(found.values())
 
     def rows(self, compiled: Compiled) -> datafusion.DataFrame:
@@ -127,10 +141,10 @@ class Context:
     def _register_parts(self, dataset: str) -> None:
         parts = self._parts[dataset]
         for one in parts:
-            if one.task.kind is TaskKind.VIEW:
-                self.session.register_view(one.task.output, self.rows(one))
-            else:
+            if one.task.stored:
                 self._leaf(one.task.output)
+            else:
+                self.session.register_view(one.task.output, self.rows(one))
         if parts[0].task.output != dataset:
             frames = [
                 cast_to(self.session.table(quote(one.task.output)), parts[0].schema)
@@ -149,7 +163,7 @@ class Context:
         facts: list[str] = []
         for one in sorted(self._evaluated(compiled), key=lambda one: one.task.name):
             if one is not compiled:
-                facts += ["view", one.task.name, one.task.plan]
+                facts += ["view", one.task.name, one.task.query]
             for name in sorted(n for r in one.task.requires for n in self._tables(r.dataset)):
                 trace = trace_of(name)
                 # Of rows that somebody else wrote nothing is known, so they equal no others.
@@ -160,7 +174,7 @@ class Context:
     def _tables(self, dataset: str) -> list[str]:
         """Return the stored outputs among a dataset's parts."""
         parts = self._parts.get(dataset, ())
-        return [one.task.output for one in parts if one.task.kind is TaskKind.COMPUTE]
+        return [one.task.output for one in parts if one.task.stored]
 
     def sources_behind(self, compiled: Compiled) -> set[str]:
         """Return the sources that a task reads, directly or through views."""

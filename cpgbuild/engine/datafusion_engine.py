@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.evidence import Stamp
-from cpgbuild.core.fingerprint import Fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.ports import Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.leaves import Scanned
-from cpgbuild.engine.runs import MapRun, Run, query_run
-from cpgbuild.engine.spool import spooled
+from cpgbuild.engine.rowhash import RowHash
+from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
 from cpgbuild.errors.run import Cancelled, SourceChanged
 
@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from cpgbuild.core.evidence import Evidence
-    from cpgbuild.core.ports import Order
+    from cpgbuild.core.evidence import Columns, Evidence
+    from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.ports import Order, Past
     from cpgbuild.core.task import Task
+    from cpgbuild.engine.context import Limits
+    from cpgbuild.engine.data import Data
     from cpgbuild.engine.sources import Sources
     from cpgbuild.engine.warehouse import Warehouse
     from cpgbuild.plan.compiled import Compiled
 
+# The fact of a trace that says by which columns a table's files are put into folders.
+FOLDERS = "partition_by"
 TICK_SECONDS = 0.2
 PATIENCE_SECONDS = 0.1
 GRACE_SECONDS = 3.0
@@ -53,16 +58,17 @@ class DataFusionEngine:
         sources: Sources,
         warehouse: Warehouse,
         root: Path,
-        memory_limit: int | None = None,
-        threads: int = 0,
+        data: Data,
+        limits: Limits,
     ) -> None:
-        """Take the compiled tasks, where rows are, the project's root, and limits."""
-        self.context = Context(compiled, Scanned(sources, warehouse), memory_limit, threads)
+        """Take the compiled tasks, where rows are and what is known of them, the root, limits."""
+        self.context = Context(compiled, Scanned(sources, warehouse), limits)
+        self._data = data
         self._compiled = compiled
         self._sources = sources
         self._warehouse = warehouse
         self._root = root
-        self._workers = Workers(threads or os.cpu_count() or 1)
+        self._workers = Workers(limits.threads or os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="task")
         self._answers: SimpleQueue[Result | Tick] = SimpleQueue()
         self._cancelled = Event()
@@ -75,9 +81,21 @@ class DataFusionEngine:
             return self._sources.evidence(dataset)
         return self._warehouse.evidence(dataset)
 
+    def data(self, name: str, columns: Columns) -> Fingerprint:
+        """Return the data fingerprint of columns of what a source or an output holds now."""
+        return self._data.now(name, columns)
+
+    def data_then(self, name: str, version: Fingerprint, columns: Columns) -> Fingerprint | None:
+        """Return the data fingerprint of columns at an earlier version; None where it is gone."""
+        return self._data.then(name, version, columns)
+
     def trace(self, output: str) -> Trace | None:
         """Return the trace that was committed with what an output holds now."""
         return self._warehouse.trace(output)
+
+    def past(self, output: str) -> Iterator[Past]:
+        """Return what an output held before and can hold again, newest first."""
+        return self._warehouse.past(output)
 
     def start(self, order: Order) -> None:
         """Begin a task in a thread of its own."""
@@ -120,46 +138,129 @@ class DataFusionEngine:
         began = time.monotonic()
         task = order.task
         try:
-            trace, evidence, detail = self._commit(order, began)
+            ended = self._commit(order, began)
+            evidence = self._warehouse.evidence(task.output)
         except BaseException as error:  # noqa: BLE001 -- whatever it was, the loop must hear of it
             seconds = time.monotonic() - began
             failure = self._failure_of(task, error)
             self._answers.put(Result(task.name, None, error=failure, seconds=seconds))
         else:
             seconds = time.monotonic() - began
-            self._answers.put(Result(task.name, trace, evidence, None, seconds, detail))
+            facts = (ended.trace, evidence, None, seconds, ended.detail, ended.changed)
+            self._answers.put(Result(task.name, *facts))
 
     def _failure_of(self, task: Task, error: BaseException) -> Exception:
         if self._cancelled.is_set():
             return Cancelled(task.name)
         return run_failure(error, task, self._warehouse.location)
 
-    def _commit(self, order: Order, began: float) -> tuple[Trace, Evidence | None, str]:
-        """Run a task and commit its rows with their trace."""
+    def _commit(self, order: Order, began: float) -> _Ended:
+        """Run a task and commit its rows with their trace, or restore what it once made."""
+        if order.restore is not None:
+            return self._restore(order, order.restore)
         task, compiled = order.task, self._compiled[order.task.name]
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
-        facts = {BEHIND: str(behind)}
         run = self._begin(order, compiled, behind)
-        # What a run wrote is known by the run: until rows are compared, no two are the same.
-        name = Fingerprint(uuid.uuid4().hex)
-        wrote = Stamp(task.schema.fingerprint, name)
-        trace = Trace(task.name, task.plan, order.reads, wrote, finished=_now(), facts=facts)
-        counter = _Counter(self, order)
+        run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)
+        facts = {BEHIND: str(behind), RUN: run_name, FOLDERS: folders}
+        trace = self._trace(order, facts)
         if run.keys is not None:
-            self._warehouse.keep_keys(task.output, name, run.keys)
+            self._warehouse.keep_keys(task.output, run_name, run.keys)
+        if run.batches is None:
+            changed, full = False, self._same(order, trace, began)
+        else:
+            changed, full = self._write(order, run.batches, trace, began)
+        if run.keys is not None:
+            past = (one.trace.facts.get(RUN, "") for one in self._warehouse.past(task.output))
+            self._warehouse.drop_other_keys(task.output, {run_name, *past})
+        return _Ended(full, changed=changed, detail=run.detail)
+
+    def _restore(self, order: Order, past: Past) -> _Ended:
+        reads = {**past.trace.reads, **self._stamps(order)}
+        trace = replace(past.trace, reads=reads, finished=_now())
+        self._warehouse.restore(order.task, past.version, trace)
+        detail = f"of {past.trace.finished[:16].replace('T', ' ')}"
+        return _Ended(trace, changed=True, detail=detail)
+
+    def _trace(self, order: Order, facts: dict[str, str]) -> Trace:
+        """Return the trace of a run before anything is known of its rows."""
+        task = order.task
+        return Trace(
+            task.name,
+            task.plan,
+            self._stamps(order),
+            Stamp(task.schema.fingerprint, UNKNOWN),
+            query=task.query,
+            views=dict(task.views),
+            finished=_now(),
+            facts=facts,
+        )
+
+    def _stamps(self, order: Order) -> dict[str, Stamp]:
+        """Return what a run reads, with the data fingerprints that nobody could compute later."""
+        found: dict[str, Stamp] = {}
+        for leaf in order.task.leaves:
+            stamp = order.reads[leaf.dataset]
+            if stamp.data is None and not self._data.is_lazy(leaf.dataset):
+                stamp = replace(stamp, data=self._data.now(leaf.dataset, leaf.names))
+            found[leaf.dataset] = stamp
+        return found
+
+    def _same(self, order: Order, trace: Trace, began: float) -> Trace:
+        """Commit that a run found nothing to do: the rows are those of the previous one."""
+        before = order.previous
+        assert before is not None  # noqa: S101 -- or there would be rows to write
+        self.check_inputs(order.task)
+        full = replace(
+            trace,
+            wrote=before.wrote,
+            data=before.data,
+            rows=before.rows,
+            seconds=time.monotonic() - began,
+        )
+        self._warehouse.renew(order.task, full)
+        return full
+
+    def _write(
+        self, order: Order, batches: Iterator[pa.RecordBatch], trace: Trace, began: float
+    ) -> tuple[bool, Trace]:
+        """Write rows beside the table, and commit them where they are not those that it holds."""
+        task, compiled = order.task, self._compiled[order.task.name]
+        everything = tuple(sorted(compiled.schema.names))
+        hashed = RowHash({everything, *self._data.wanted(task.output)})
+        counter = _Counter(self, order, hashed)
         try:
-            counted = counter.counted(run.batches)
-            slow = task.lane is Lane.PYTHON
-            with spooled(counted, compiled.schema) if slow else nullcontext(counted) as batches:
-                self._warehouse.commit(task, compiled.schema, batches, trace)
+            staged = self._warehouse.stage(
+                task.output, compiled.schema, task.partition_by, counter.counted(batches)
+            )
         except Exception as error:
             # An exception loses its identity on its way through Arrow's stream.
             raise counter.error or error from error
-        if run.keys is not None:
-            self._warehouse.drop_other_keys(task.output, name)
-        seconds = time.monotonic() - began
-        full = replace(trace, rows=counter.rows, seconds=seconds, finished=_now())
-        return full, self._warehouse.evidence(task.output), run.detail
+        data = hashed.fingerprints()
+        version = data[everything]
+        full = replace(
+            trace,
+            wrote=Stamp(task.schema.fingerprint, version, version),
+            data=data,
+            rows=counter.rows,
+            seconds=time.monotonic() - began,
+            finished=_now(),
+        )
+        if self._holds(task, full):
+            self._warehouse.discard(staged)
+            self._warehouse.renew(task, full)
+            return False, full
+        self._warehouse.commit(task, compiled.schema, staged, full)
+        return True, full
+
+    def _holds(self, task: Task, trace: Trace) -> bool:
+        """Return whether a task's table holds already what a run made, in the same folders."""
+        held = self._warehouse.trace(task.output)
+        return (
+            held is not None
+            and held.wrote == trace.wrote
+            and held.facts.get(FOLDERS) == trace.facts[FOLDERS]
+        )
 
     def _begin(self, order: Order, compiled: Compiled, behind: Fingerprint) -> Run:
         if order.task.lane is Lane.PYTHON:
@@ -185,11 +286,21 @@ class DataFusionEngine:
         self._answers.put(tick)
 
 
-class _Counter:
-    """Counts the rows of a run on their way to the commit, and stops it when it must not end."""
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a run ended well: its trace, and whether there are other rows than before."""
 
-    def __init__(self, engine: DataFusionEngine, order: Order) -> None:
+    trace: Trace
+    changed: bool
+    detail: str
+
+
+class _Counter:
+    """Counts and hashes the rows of a run on their way, and stops it when it must not end."""
+
+    def __init__(self, engine: DataFusionEngine, order: Order, hashed: RowHash) -> None:
         self.rows = 0
+        self._hashed = hashed
         self.error: Exception | None = None
         self._engine = engine
         self._order = order
@@ -208,6 +319,7 @@ class _Counter:
             if self._engine.is_cancelled():
                 raise Cancelled(self._order.task.name)
             self.rows += batch.num_rows
+            self._hashed.update(batch)
             if time.monotonic() - told > TICK_SECONDS:
                 told = time.monotonic()
                 self._engine.tell(Tick(self._order.task.name, self.rows))

@@ -80,6 +80,14 @@ def register_listing(ctx: datafusion.SessionContext, name: str, listing: Listing
     ctx.register_view(name, ctx.sql(query))
 
 
+def register_digests(ctx: datafusion.SessionContext, name: str, listing: Listing) -> None:
+    """Register the listing with digests in place of contents, to compare it and not to read it."""
+    files = quote(f"{name}/files")
+    ctx.register_record_batches(f"{name}/files", [_batches(listing)])
+    query = f"SELECT path, size, sha256, sha256 AS content FROM {files}"  # noqa: S608
+    ctx.register_view(name, ctx.sql(query))
+
+
 def _batches(listing: Listing) -> list[pa.RecordBatch]:
     schema = pa.schema(list(SCHEMA)[:3])
     chunks: list[list[tuple[str, int, str]]] = [[]]

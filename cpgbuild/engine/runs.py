@@ -31,14 +31,19 @@ if TYPE_CHECKING:
 
 # Beyond so many keys a filter that lists them costs more than mapping all rows would save.
 LISTED_KEYS = 20_000
+# The fact of a trace that names the run, and what is kept of its keys.
+RUN = "run"
 SHOWN_KEYS = 8
 
 
 @dataclass(slots=True)
 class Run:
-    """A task's rows: `batches` to commit, `detail` for the report, `keys` to keep beside them."""
+    """A task's rows: `batches` to commit, `detail` for the report, `keys` to keep beside them.
 
-    batches: Iterator[pa.RecordBatch]
+    `batches` is None where the rows are those that are there already.
+    """
+
+    batches: Iterator[pa.RecordBatch] | None
     detail: str = ""
     keys: pa.Table | None = field(default=None)
 
@@ -78,6 +83,8 @@ class MapRun:
             detail = f"{keys.num_rows} of {keys.num_rows} keys"
             return Run(self._mapped(frame, row_map.key), detail, keys)
         detail = f"{len(changed)} of {keys.num_rows} keys"
+        if not changed and not gone:
+            return Run(None, detail, keys)
         return Run(self._replaced(frame, row_map.key, changed, gone), detail, keys)
 
     def _keys(self, frame: datafusion.DataFrame, key: str, content: str) -> pa.Table:
@@ -108,7 +115,7 @@ class MapRun:
             return None
         if previous.facts.get(BEHIND) != self.behind:
             return None
-        return self.warehouse.keys(order.task.output, previous.wrote.data)
+        return self.warehouse.keys(order.task.output, previous.facts.get(RUN, ""))
 
     def _before(self) -> datafusion.DataFrame:
         """Return the rows that the table holds until it is committed anew."""

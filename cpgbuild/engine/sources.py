@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine import listing
 from cpgbuild.engine.files import base_of, find_files, read_files
+from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.globs import walk
+from cpgbuild.engine.history import active_files, at, eras
 from cpgbuild.engine.stamps import file_digest, stamp
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
 from cpgbuild.errors.report import CpgbuildError
@@ -27,7 +30,7 @@ from cpgbuild.plan.failures import reason
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 
     from cpgbuild.plan.source import Source
 
@@ -48,6 +51,7 @@ class Sources:
         self._schemas: dict[str, pa.Schema] = {}
         self._listings: dict[str, listing.Listing] = {}
         self._versions: dict[str, int] = {}
+        self._states: dict[str, Fingerprint] = {}
         self._stamps: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         self._links: tempfile.TemporaryDirectory[str] | None = None
 
@@ -131,12 +135,14 @@ class Sources:
     def evidence(self, name: str) -> Evidence | None:
         """Return what a source holds now; the first look of a build is the one that holds.
 
-        A Delta table is known by its id and version, files by their contents. Raises as `schema`.
+        A Delta table is known by its id and the last version that changed rows, files by their
+        contents. Raises as `schema`.
         """
         source = self._declared[name]
         schema = schema_of(self.schema(name))
         try:
-            return Evidence(schema, self._data(source))
+            self._states[name] = self._state(source)
+            return Evidence(schema, self._states[name])
         except CpgbuildError:
             raise
         except Exception as error:
@@ -144,11 +150,51 @@ class Sources:
                 raise
             raise self._unreadable(source, error) from error
 
-    def _data(self, source: Source) -> Fingerprint:
+    def version(self, name: str) -> Fingerprint:
+        """Return the version that `evidence` has; it looks where nobody did yet."""
+        if name not in self._states:
+            self.evidence(name)
+        return self._states[name]
+
+    def keeps_versions(self, name: str) -> bool:
+        """Return whether an earlier state of a source can be read later."""
+        return self._declared[name].format == "delta"
+
+    def earlier(
+        self, name: str, version: Fingerprint
+    ) -> Callable[[datafusion.SessionContext, str], None] | None:
+        """Return what registers a source as it was at a version; None where that is gone."""
+        source = self._declared[name]
+        identity, _, number = version.rpartition("@")
+        if not self.keeps_versions(name) or not number.isdecimal():
+            return None
+        table = at(source.path, int(number))
+        files = active_files(table)
+        if table is None or files is None or str(table.metadata().id) != identity:
+            return None
+        if not Folder(source.path).has(files):
+            return None
+        return partial(register_delta, table)
+
+    def register_to_compare(self, ctx: datafusion.SessionContext, name: str) -> None:
+        """Register a source for its data fingerprints, which need no file's contents of a listing.
+
+        There, what stands for a content is its digest.
+        """
+        source = self._declared[name]
+        if source.format != "files":
+            self.register(ctx, name)
+            return
+        found = self._listings.get(name) or self._list(source)
+        listing.register_digests(ctx, name, found)
+
+    def _state(self, source: Source) -> Fingerprint:
         if source.format == "delta":
             table = self._delta(source)
             self._versions[source.name] = table.version()
-            return fingerprint("delta", str(table.metadata().id), str(table.version()))
+            # Compaction and the like make versions and leave the rows as they are.
+            era = next(eras(Folder(source.path), table.version()))
+            return Fingerprint(f"{table.metadata().id}@{era.oldest}")
         if source.format == "files":
             found = self._list(source)
             self._listings[source.name] = found
@@ -196,13 +242,11 @@ class Sources:
             listing.register_listing(ctx, name, self._listings.get(name) or self._list(source))
             return
         if source.format == "delta":
-            raw = f"{name}/raw"
-            ctx.register_table(raw, self._delta(source, self._versions.get(name)))
-            frame = ctx.table(quote(raw))
-        else:
-            # The files that were stamped, and where they were.
-            stamped = [Path(file) for file, _ in self._stamps.get(name, ())]
-            frame = self._read(ctx, source, stamped or find_files(source))
+            register_delta(self._delta(source, self._versions.get(name)), ctx, name)
+            return
+        # The files that were stamped, and where they were.
+        stamped = [Path(file) for file, _ in self._stamps.get(name, ())]
+        frame = self._read(ctx, source, stamped or find_files(source))
         ctx.register_view(name, cast_to(frame, self.schema(name)))
 
     def _read(
@@ -222,3 +266,11 @@ class Sources:
 def _is_readers(error: Exception) -> bool:
     """Return whether an exception is about what is read; the engine raises plain ones."""
     return isinstance(error, _FAILURES) or type(error) is Exception
+
+
+def register_delta(table: DeltaTable, ctx: datafusion.SessionContext, name: str) -> None:
+    """Make a Delta table, at its version, readable in `ctx` as `name`, in its logical types."""
+    raw = f"{name}/raw"
+    ctx.register_table(raw, table)
+    schema = types.logical_schema(pa.schema(table.schema().to_arrow()))
+    ctx.register_view(name, cast_to(ctx.table(quote(raw)), types.normalise_schema(schema)))

@@ -39,11 +39,15 @@ _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What the engine may use: bytes of memory before it spills, and threads (0: all)."""
+    """What the engine may use: bytes of memory before it spills, and threads (0: all).
+
+    `deterministic`: sums of floats come out the same to the last bit, at the price of threads.
+    """
 
     kind: str = "datafusion"
     memory_limit: int | None = None
     threads: int = 0
+    deterministic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def _resolved(path: str, base: Path) -> str:
 
 
 def _engine(table: Table) -> EngineSettings:
-    table.only("kind", "memory_limit", "threads")
+    table.only("kind", "memory_limit", "threads", "deterministic")
     kind = table.one_of("kind", ENGINES, "datafusion")
     limit = None
     if "memory_limit" in table.data:
@@ -198,7 +202,8 @@ def _engine(table: Table) -> EngineSettings:
             table.fault(BadValue("memory_limit", value, 'a size, as `"8GB"`', place))
         else:
             limit = int(float(size[1]) * 1024 ** _POWERS[size[2].upper()])
-    return EngineSettings(kind, limit, table.number("threads", 0, least=0))
+    deterministic = table.flag("deterministic", default=False)
+    return EngineSettings(kind, limit, table.number("threads", 0, least=0), deterministic)
 
 
 def _lanes(table: Table) -> dict[Lane, int]:

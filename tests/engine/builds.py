@@ -11,7 +11,15 @@ from deltalake import DeltaTable
 
 from cpgbuild import api
 from cpgbuild.core.builder import Outcome
-from cpgbuild.core.events import Built, Event, Failed, Skipped, UpToDate
+from cpgbuild.core.events import (
+    Built,
+    Event,
+    Failed,
+    Restored,
+    Skipped,
+    Unchanged,
+    UpToDate,
+)
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.warehouse import TRACE
 from tests.support.projects import ProjectFolder, empty_project
@@ -45,13 +53,13 @@ class Site:
         path.write_text(HEAD + path.read_text())
 
     def build(self, *targets: str, **options: Any) -> dict[str, list[str]]:
-        """Build; return the compute tasks that ran by dataset or part, with why."""
+        """Build; return the stored tasks that ran by dataset or part, with why."""
         self.events = []
         self.outcome = api.build(self.root, targets=targets, report=self.events.append, **options)
         return {
             e.task.output: [f"{r.cause} {r.dataset}" for r in e.reasons]
             for e in self.events
-            if isinstance(e, Built) and e.task.kind == "compute"
+            if isinstance(e, Built | Unchanged) and e.task.stored
         }
 
     def built(self, *targets: str) -> dict[str, list[str]]:
@@ -64,7 +72,7 @@ class Site:
 
     def said(self, kind: type[Event]) -> dict[str, Any]:
         """Return the events of a kind by output."""
-        kinds = (Built, UpToDate, Failed, Skipped)
+        kinds = (Built, Unchanged, Restored, UpToDate, Failed, Skipped)
         return {
             e.task.output: e for e in self.events if isinstance(e, kind) and isinstance(e, kinds)
         }

@@ -1,0 +1,126 @@
+"""Data: the fingerprints of what sources and tables hold, for all of their readers in one pass."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import RLock
+from typing import TYPE_CHECKING
+
+import datafusion
+import pyarrow as pa
+
+from cpgbuild.engine.frames import column, quote
+from cpgbuild.engine.rowhash import RowHash
+from cpgbuild.engine.sources import register_delta
+from cpgbuild.plan.session import session_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableMapping
+
+    from cpgbuild.core.evidence import Columns
+    from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.task import Task
+    from cpgbuild.engine.sources import Sources
+    from cpgbuild.engine.warehouse import Warehouse
+
+# For each source: the version that was read, and the data fingerprints of columns in it.
+Known = "MutableMapping[str, tuple[str, dict[Columns, Fingerprint]]]"
+
+
+class Data:
+    """Reads rows only to know whether they are the same; what it learns it keeps."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        warehouse: Warehouse,
+        tasks: Iterable[Task],
+        known: MutableMapping[str, tuple[str, dict[Columns, Fingerprint]]],
+    ) -> None:
+        """Take where rows are, all tasks, since they say what is required, and what is known."""
+        self._sources = sources
+        self._warehouse = warehouse
+        self._known = known
+        self._tables: dict[tuple[str, str], dict[Columns, Fingerprint]] = {}
+        self._lock = RLock()
+        self._wanted: dict[str, set[Columns]] = {}
+        for task in tasks:
+            for leaf in task.leaves:
+                self._wanted.setdefault(leaf.dataset, set()).add(tuple(sorted(leaf.names)))
+
+    def wanted(self, name: str) -> set[Columns]:
+        """Return the sets of columns that tasks require of a source or output."""
+        return self._wanted.get(name, set())
+
+    def is_lazy(self, name: str) -> bool:
+        """Return whether a source can still be asked for an earlier state, and so is not asked now.
+
+        A file that is written over cannot.
+        """
+        return name in self._sources and self._sources.keeps_versions(name)
+
+    def now(self, name: str, columns: Columns) -> Fingerprint:
+        """Return the data fingerprint of columns of what a source or an output holds now.
+
+        What other readers require of it is computed in the same pass.
+        """
+        with self._lock:
+            if name in self._sources:
+                return self._of_source(name, columns)
+            return self._of_table(name, columns)
+
+    def _of_source(self, name: str, columns: Columns) -> Fingerprint:
+        version = self._sources.version(name)
+        kept = self._known.get(name)
+        if kept is None or kept[0] != version:
+            self._known[name] = kept = (version, {})
+        if columns not in kept[1]:
+            sets = {columns, *self.wanted(name)} - kept[1].keys()
+            kept[1].update(fingerprints(self._sources.register_to_compare, name, sets))
+        return kept[1][columns]
+
+    def _of_table(self, name: str, columns: Columns) -> Fingerprint:
+        evidence = self._warehouse.evidence(name)
+        if evidence is None:
+            raise FileNotFoundError(self._warehouse.uri(name))
+        if columns in evidence.data:
+            return evidence.data[columns]
+        known = self._tables.setdefault((name, evidence.version), {})
+        if columns not in known:
+            sets = {columns, *self.wanted(name)}
+            known.update(fingerprints(self._register, name, sets))
+        return known[columns]
+
+    def _register(self, ctx: datafusion.SessionContext, name: str) -> None:
+        self._warehouse.register(ctx, name, name)
+
+    def then(self, name: str, version: Fingerprint, columns: Columns) -> Fingerprint | None:
+        """Return the data fingerprint of columns at an earlier version; None where it is gone."""
+        if name in self._sources:
+            register = self._sources.earlier(name, version)
+        else:
+            register = self._earlier(name, version)
+        return fingerprints(register, name, {columns})[columns] if register else None
+
+    def _earlier(
+        self, output: str, version: Fingerprint
+    ) -> Callable[[datafusion.SessionContext, str], None] | None:
+        table = self._warehouse.table_at(output, version)
+        return partial(register_delta, table) if table is not None else None
+
+
+def fingerprints(
+    register: Callable[[datafusion.SessionContext, str], None], name: str, sets: Iterable[Columns]
+) -> dict[Columns, Fingerprint]:
+    """Register a dataset by its name, read these columns and return their data fingerprints."""
+    ctx = datafusion.SessionContext(session_config())
+    register(ctx, name)
+    sets = set(sets)
+    read = sorted({c for columns in sets for c in columns})
+    frame = ctx.table(quote(name))
+    # Rows alone are counted: any column will do.
+    names = read or frame.schema().names[:1]
+    hashed = RowHash(sets)
+    for batch in pa.RecordBatchReader.from_stream(frame.select(*(column(c) for c in names))):
+        hashed.update(batch)
+    return hashed.fingerprints()
