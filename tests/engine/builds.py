@@ -70,6 +70,16 @@ class Site:
             raise errors[0]
         return ran
 
+    @property
+    def restored(self) -> list[str]:
+        """The outputs that the last build restored, sorted."""
+        return sorted(self.said(Restored))
+
+    @property
+    def unchanged(self) -> list[str]:
+        """The outputs that came out of the last build as they were, sorted."""
+        return sorted(self.said(Unchanged))
+
     def said(self, kind: type[Event]) -> dict[str, Any]:
         """Return the events of a kind by output."""
         kinds = (Built, Unchanged, Restored, UpToDate, Failed, Skipped)

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from cpgbuild.core.events import Failed, Skipped, UpToDate
+from cpgbuild.core.events import Failed, Restored, Skipped, UpToDate
+from cpgbuild.core.rebuilder import Cause, Reason
 from cpgbuild.errors.run import SourceChanged
 from tests.engine.builds import Site, site
 
@@ -114,7 +115,7 @@ def test_a_source_that_changes_reruns_its_readers(chain: Site) -> None:
     chain.built()
     chain.folder.parquet("data/orders.parquet", {"id": [1], "amount": [99.0]})
     assert chain.built() == {
-        "totals": ["data_changed v_big"],
+        "totals": ["data_changed orders"],
         "report": ["data_changed totals"],
         "counts": ["data_changed orders"],
     }
@@ -130,7 +131,7 @@ def test_compaction_and_vacuum_leave_a_table_what_it_was(chain: Site) -> None:
         chain.delta("totals").vacuum(0, dry_run=False, enforce_retention_duration=False)
         assert chain.built() == {}
     operations = {commit["operation"] for commit in chain.delta("totals").history()}
-    assert operations == {"WRITE", "OPTIMIZE", "VACUUM START", "VACUUM END"}
+    assert operations >= {"OPTIMIZE", "VACUUM START", "VACUUM END"}
     assert chain.version("totals") > before + 4
     shutil.rmtree(chain.root / ".cpgbuild")
     assert chain.built() == {}
@@ -139,10 +140,9 @@ def test_compaction_and_vacuum_leave_a_table_what_it_was(chain: Site) -> None:
 def test_an_append_by_somebody_else_is_noticed_and_named(chain: Site) -> None:
     chain.built()
     write_deltalake(chain.root / "warehouse/totals", pa.table({"total": [1.0]}), mode="append")
-    assert chain.built() == {
-        "totals": ["output_changed totals"],
-        "report": ["data_changed totals"],
-    }
+    assert chain.built() == {}
+    assert chain.restored == ["totals"], "what we wrote is still there"
+    assert chain.said(Restored)["totals"].reasons == (Reason(Cause.OUTPUT_CHANGED, "totals"),)
     assert chain.rows("totals") == [(120.0,)]
 
 
@@ -151,17 +151,16 @@ def test_a_restore_by_somebody_else_is_noticed(chain: Site) -> None:
     chain.folder.parquet("data/orders.parquet", {"id": [1], "amount": [99.0]})
     chain.built()
     chain.delta("totals").restore(0)
-    assert chain.built().keys() == {"totals", "report"}
+    assert chain.built() == {}
+    assert chain.restored == ["totals"]
     assert chain.rows("totals") == [(99.0,)]
 
 
 def test_a_deleted_table_is_made_again(chain: Site) -> None:
     chain.built()
     shutil.rmtree(chain.root / "warehouse/totals")
-    assert chain.built() == {
-        "totals": ["output_missing totals"],
-        "report": ["data_changed totals"],
-    }
+    assert chain.built() == {"totals": ["output_missing totals"]}
+    assert chain.said(UpToDate).keys() >= {"report"}, "its rows are those that it had"
 
 
 def test_a_warehouse_that_was_never_built_into_is_built(chain: Site) -> None:
@@ -182,7 +181,8 @@ def test_a_delta_source_is_known_by_its_version(tmp_path: Path) -> None:
     assert made.built() == {"k": ["data_changed s"]}
     assert made.rows("k") == [(13,)]
     DeltaTable(tmp_path / "data/s").restore(0)
-    assert made.built() == {"k": ["data_changed s"]}
+    assert made.built() == {}
+    assert made.restored == ["k"]
     assert made.rows("k") == [(3,)]
 
 
@@ -303,7 +303,7 @@ def test_volatile_tasks_always_run_with_what_reads_them_through_views_too(tmp_pa
     made.sql("still", "select 1 as x")
     made.built()
     ran = made.built()
-    assert ran == {"below": ["data_changed v_dice"], "dice": ["volatile dice"]}
+    assert ran == {"below": ["volatile below"], "dice": ["volatile dice"]}
     made.folder.write("tasks/dice.sql", "select 1 as x")
     made.folder.write("tasks/v_dice.sql", "select 1 as x")
     made.built()
@@ -316,9 +316,8 @@ def test_a_column_added_to_a_source_that_nobody_reads_changes_no_plan(chain: Sit
     chain.folder.parquet(
         "data/orders.parquet", {"id": [1, 2, 3], "amount": [5.0, 50.0, 70.0], "more": ["a"] * 3}
     )
-    reasons = chain.built()["totals"]
-    assert reasons == ["data_changed v_big"], "the file is another; its plan is the same"
-    assert chain.trace("totals").plan == before.plan
+    assert chain.built() == {}, "the file is another; what is read of it is the same"
+    assert chain.trace("totals") == before
 
 
 def test_partitions_and_schemas_may_change_from_build_to_build(tmp_path: Path) -> None:
@@ -368,10 +367,7 @@ def test_a_target_builds_what_it_needs_alone_and_force_needs_no_reason(chain: Si
 def test_a_renamed_task_does_not_take_another_ones_table_for_its_own(chain: Site) -> None:
     chain.built()
     chain.sql("totals", "select sum(amount) as total from v_big", more=', name = "sum_up"')
-    assert chain.built() == {
-        "totals": ["output_changed totals"],
-        "report": ["data_changed totals"],
-    }
+    assert chain.built() == {"totals": ["output_changed totals"]}
 
 
 def test_parquet_sources_are_read_once_per_change(tmp_path: Path) -> None:
