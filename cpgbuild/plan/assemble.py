@@ -14,6 +14,7 @@ from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.graph import LossyResult, QueryInvalid
 from cpgbuild.errors.project import BadTask
 from cpgbuild.plan import types
+from cpgbuild.plan.canonical import canonical
 from cpgbuild.plan.code import Undigestible, code_digest
 from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.query import Query
 
 # A change of what a canonical form covers gets a new number, so that no old one is taken for it.
-FORM = "1"
+FORM = "2"
 
 
 def assemble(
@@ -105,7 +106,9 @@ def query_fingerprint(
     logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
     text = logical.display_indent()
     facts = _boundary_facts(compiled, requires, columns)
-    return fingerprint("query", FORM, text, *unsaid(text, compiled.sql), *facts, *more)
+    makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}
+    more_facts = [*unsaid(logical, text, compiled.sql, makers), *facts, *more]
+    return fingerprint("query", FORM, canonical(text), *more_facts)
 
 
 def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schema:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
+from cpgbuild.plan.clarity import is_clear
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import datafusion
     import pyarrow as pa
@@ -22,6 +24,13 @@ _HOME = re.compile(r"(?:datafusion\.)?public\.")
 # Where the planner's text says less than the plan: long VALUES are cut, a table function's
 # arguments are left out, and strings inside of nested literals have no quotes.
 _SILENT = re.compile(r"\.\.\.$|TableScan: \S+\(\)|\b\w*(?:List|Struct|Map)\w*\([\[{]", re.MULTILINE)
+_UNSAFE = re.compile(r'["\n\r\\]')
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\)")
+# Functions that make any character of arguments that have none; others pass on what they get.
+_MAKERS = frozenset(
+    {"chr", "char", "decode", "digest", "md5", "sha224", "sha256", "sha384", "sha512"}
+    | {"arrow_cast", "arrow_try_cast", "arrow_typeof", "arrow_field", "arrow_metadata"}
+)
 
 # What the engine documents as volatile or as depending on the moment of the query.
 VOLATILE = frozenset(
@@ -65,21 +74,34 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
     return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
 
 
-def unsaid(text: str, sql: str) -> list[str]:
+def unsaid(
+    plan: datafusion.plan.LogicalPlan, text: str, sql: str, makers: Collection[str] = ()
+) -> list[str]:
     """Return what to add to a plan's text where that alone could stand for several plans.
 
-    It is the query itself, without comments and white space.
+    It is the query itself, without comments and white space. `makers` are the user's functions
+    that make strings.
     """
     tokens = sqlglot.tokenize(sql, read="datafusion")
-    # Strings of other kinds (`E'…'`) may hold anything.
-    strings = (
-        t.text if t.token_type == TokenType.STRING else "\n"
-        for t in tokens
-        if t.token_type.name.endswith("STRING")
-    )
-    if _SILENT.search(text) or any('"' in string or "\n" in string for string in strings):
+    unsure = _SILENT.search(text) or any(_is_odd(token, makers) for token in tokens)
+    if unsure or not is_clear(plan):
         return [f"{token.token_type.name} {token.text}" for token in tokens]
     return []
+
+
+def _is_odd(token: sqlglot.tokenizer_core.Token, makers: Collection[str]) -> bool:
+    """Return whether what a token puts into a plan's text can be taken for something else there.
+
+    A quote or a line's end in a string, or a backslash, from which a pattern makes others; the
+    optimiser also calls functions that make them. Strings of other kinds (`E'…'`) may hold
+    anything, and so may names in quotes, of which only Ibis' own are known (`Sum(x)`).
+    """
+    if token.token_type == TokenType.STRING:
+        return bool(_UNSAFE.search(token.text))
+    if token.token_type == TokenType.IDENTIFIER and _PLAIN.fullmatch(token.text) is None:
+        return True
+    called = token.text.lower()
+    return token.token_type.name.endswith("STRING") or called in _MAKERS or called in makers
 
 
 def required_columns(

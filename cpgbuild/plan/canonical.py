@@ -1,0 +1,260 @@
+"""Canonical: a plan's text without the names that the query made up and the order of conditions.
+
+A wrong "equal" is a wrong skip, so there are few rewrites, each with its proof where it is made.
+What they have in common: the text of an unambiguous plan (`clarity`) is the plan, so a rewrite of
+the text that keeps what the plan means may be applied to both sides of a comparison.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Strings hold no quote (`inference.unsaid`); an escape character may look like a name.
+_TOKEN = re.compile(r""""[^"]*"|ESCAPE '.'|[A-Za-z_][A-Za-z0-9_]*|\d[\w.]*|\s+|.""", re.DOTALL)
+# What is renamed is in lower case; keywords are in upper case, types and nodes in camel case.
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_CAMEL = re.compile(r"[A-Z]\w*[a-z]\w*")
+_OPENERS = {"(": ")", "[": "]"}
+_CLOSERS = frozenset(_OPENERS.values())
+# The planner's own words in lower case, and the columns that it makes up without an alias.
+_AFTER = frozenset({"null_aware", "Filter"})
+_RESERVED = frozenset({"true", "false", "null", "inf", "nan", "mark", "null_aware", "non"})
+_IMPLICIT = re.compile(r"column\d+|__(?!correlated_sq_\d|scalar_sq_\d|common_expr_\d)\w*")
+
+_ALIAS = re.compile(r"( *)SubqueryAlias: ([a-z_][a-z0-9_]*)")
+_SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
+_PATH = r"[$\w]+(?:\.[$\w]+)?"
+_COMPARED = re.compile(rf"({_PATH}) (=|!=|<|<=|>|>=) ({_PATH})")
+_TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_FILTER = re.compile(r"( *Filter: )(.*)", re.DOTALL)
+_JOIN = re.compile(r"( *\w+ Join: )(.*)", re.DOTALL)
+
+
+def canonical(text: str) -> str:
+    """Return the one form of a plan's text, as `display_indent` gives it of an optimised plan.
+
+    Names: a map of identifiers that is injective, and the identity but on names that the plan
+    itself introduces, renames bound names and nothing else. Two plans with one image differ by a
+    bijection between bound names, which changes neither what any reference refers to nor a value;
+    the names of the result's columns are facts of their own. So all turns on telling bound names
+    from others: see `_free`. Where a scan does not say its columns, nothing is renamed.
+    """
+    lines = text.split("\n")
+    scans = [line for line in lines if line.lstrip().startswith("TableScan: ")]
+    if "$" in text or any("projection=[" not in line for line in scans):
+        return "as it is\n" + text
+    lines = _without_aliases_of_scans(lines)
+    return "\n".join(_sorted(line) for line in _renamed(lines))
+
+
+def _tokens(line: str) -> list[str]:
+    return _TOKEN.findall(line)
+
+
+def _renamed(lines: list[str]) -> list[str]:
+    """Number the bound names in the order in which the tree defines them."""
+    free = _free(lines)
+    bound = [name for line in lines for name in _defined(line) if name not in free]
+    names = {name: f"${number}" for number, name in enumerate(dict.fromkeys(bound), 1)}
+    return ["".join(names.get(token, token) for token in _tokens(line)) for line in lines]
+
+
+def _defined(line: str) -> Iterator[str]:
+    """Yield the names that a line introduces: of a relation, or of items of its list."""
+    alias = _ALIAS.fullmatch(line)
+    if alias:
+        yield alias[2]
+    node = line.lstrip().partition(":")[0]
+    base = {"Projection": [], "Aggregate": ["[", "["], "WindowAggr": ["[", "["]}.get(node)
+    if base is None:
+        return
+    stack: list[str] = []
+    tokens = _tokens(line)
+    for i, word in enumerate(tokens):
+        _nest(stack, word)
+        named = word == "AS" and stack == base and _NAME.fullmatch("".join(tokens[i + 2 : i + 3]))
+        if named and "".join(tokens[i + 3 : i + 4]) in {"", ",", "]"}:
+            yield tokens[i + 2]
+
+
+def _nest(stack: list[str], token: str) -> None:
+    if token in _OPENERS:
+        stack.append(token)
+    elif token in _CLOSERS and stack:
+        stack.pop()
+
+
+def _free(lines: list[str]) -> set[str]:
+    """Return the names that occur anywhere as something that the plan does not introduce.
+
+    A name of a scan's table or column; of a function, an option or a field (what stands before a
+    bracket or `=`, or behind the dot of a bracket); what is in a literal or a type (in the
+    brackets of a camel-cased word, or behind an AS in brackets); what stands beside another word
+    that is no keyword (units in the bounds of a frame); and what the planner makes up.
+    """
+    found = set(_RESERVED)
+    for line in lines:
+        tokens = _tokens(line)
+        scan = line.lstrip().startswith("TableScan: ")
+        closed = list(_closed(tokens))
+        for i, token in enumerate(tokens):
+            if _NAME.fullmatch(token) and (
+                scan or closed[i] or _IMPLICIT.fullmatch(token) or not _operand(tokens, i)
+            ):
+                found.add(token)
+    return found
+
+
+def _closed(tokens: list[str]) -> Iterator[bool]:
+    """Yield for each token whether it is in a literal or in a type."""
+    stack: list[tuple[str, bool]] = []
+    before = ""
+    for word in tokens:
+        opener, inside = stack[-1] if stack else ("", False)
+        yield inside
+        if word in _OPENERS:
+            stack.append((word, inside or _CAMEL.fullmatch(before) is not None))
+        elif word in _CLOSERS and stack:
+            stack.pop()
+        elif word == "AS" and opener == "(":
+            stack[-1] = (opener, True)
+        before = word
+
+
+def _operand(tokens: list[str], i: int) -> bool:
+    """Return whether a name stands where a column or a relation does."""
+    before, after = tokens[i - 1] if i else "", "".join(tokens[i + 1 : i + 2])
+    if after in {"(", "[", "=", "'"} or before == "'":
+        return False
+    if before == "." and not (i > 1 and re.fullmatch(r"\w+", tokens[i - 2])):
+        return False
+    beside = []
+    if before.isspace() and i > 1:
+        beside.append(tokens[i - 2])
+    if after.isspace():
+        beside += tokens[i + 2 : i + 3]
+    return all(word.isupper() or word in _AFTER or not re.match(r"\w", word) for word in beside)
+
+
+def _without_aliases_of_scans(lines: list[str]) -> list[str]:
+    """Take away each alias `x` of a relation that is part of the only scan of a table `t`.
+
+    What it stands over are a scan and nodes that pass on the scan's columns, or some of them, as
+    `t.c`. Over the alias they are `x.c`. Nothing else is called `t` there: no other scan and no
+    alias is, and what is below an alias is not seen above it. So the relation may keep the name
+    `t`, and each `x.c` be `t.c`; `x` is introduced once and is nothing but that relation.
+    """
+    for number in reversed(range(len(lines))):
+        alias = _ALIAS.fullmatch(lines[number])
+        below = _below(lines, number)
+        table = _scanned(below) if alias else None
+        if alias and table and _alone(lines, alias[2], table):
+            after = lines[number + 1 + len(below) :]
+            kept = [*lines[:number], *(line[2:] for line in below), *after]
+            lines = [_moved(line, alias[2], table) for line in kept]
+    return lines
+
+
+def _below(lines: list[str], number: int) -> list[str]:
+    """Return the lines of all inputs of a line."""
+    more = lines[number + 1 :]
+    ends = (i for i, line in enumerate(more) if _indent(line) <= _indent(lines[number]))
+    return more[: next(ends, len(more))]
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _alone(lines: list[str], name: str, table: str) -> bool:
+    """Return whether a table is scanned once, and neither name stands for something else."""
+    defined = Counter(name for line in lines for name in _defined(line))
+    scans = Counter(scan[1] for line in lines if (scan := _SCAN.match(line)))
+    once = defined[name] == 1 and scans[table] == 1 and not defined[table]
+    return once and name not in _free(lines)
+
+
+def _scanned(below: list[str]) -> str | None:
+    """Return the table whose columns, or some of them, are all that these lines give."""
+    scan = _SCAN.match(below[-1]) if below else None
+    if scan is None:
+        return None
+    column = re.compile(rf"{scan[1]}\.[a-z_]\w*")
+    for line in below[:-1]:
+        node, _, items = line.lstrip().partition(": ")
+        plain = node == "Projection" and all(map(column.fullmatch, items.split(", ")))
+        if node not in {"Filter", "Sort", "Limit"} and not plain:
+            return None
+    return scan[1]
+
+
+def _moved(line: str, name: str, table: str) -> str:
+    """Return a line that says `table` where a column's relation was `name`."""
+    tokens = _tokens(line)
+    for i, token in enumerate(tokens[:-1]):
+        if token == name and tokens[i + 1] == ".":
+            tokens[i] = table
+    return "".join(tokens)
+
+
+def _sorted(line: str) -> str:
+    """Sort the conditions of a filter and of a join.
+
+    AND and OR are commutative and associative, with nulls too, and so is the list of a join's
+    equalities, of which all must hold. IN is an OR of equalities. The order of evaluation is the
+    engine's own matter: it may turn rows into an error, but never into other rows.
+    """
+    found = _FILTER.fullmatch(line)
+    if found:
+        return found[1] + _conditions(found[2])
+    found = _JOIN.fullmatch(line)
+    if not found or " null_aware" in found[2]:
+        return line
+    parts = _split(found[2], " Filter: ") if " Filter: " in found[2] else [found[2]]
+    pairs = ", ".join(sorted(_split(parts[0], ", ")))
+    return found[1] + " Filter: ".join([pairs, *map(_conditions, parts[1:])])
+
+
+def _conditions(text: str) -> str:
+    """Sort what AND and OR join; what has an AND of another kind is left alone."""
+    if {"CASE", "BETWEEN"} & set(_split(text, " ")):
+        return text
+    for word in (" OR ", " AND "):
+        parts = _split(text, word)
+        if len(parts) > 1:
+            return word.join(sorted(map(_conditions, parts)))
+    return _condition(text)
+
+
+def _condition(text: str) -> str:
+    """Return one condition: its parts sorted where it is in brackets, or turned if it compares.
+
+    `a < b` is `b > a`; the planner itself turns columns, by names that are not there any more.
+    """
+    if text.startswith("(") and _split(text[1:], ")") == [text[1:-1], ""]:
+        return f"({_conditions(text[1:-1])})"
+    listed = re.fullmatch(r"(.* IN \(\[)(.*)(\]\))", text)
+    if listed and len(_split(text, " IN ")) > 1:
+        return listed[1] + ", ".join(sorted(_split(listed[2], ", "))) + listed[3]
+    compared = _COMPARED.fullmatch(text)
+    if compared and compared[1] > compared[3]:
+        return f"{compared[3]} {_TURNED[compared[2]]} {compared[1]}"
+    return text
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at a separator outside of brackets and strings."""
+    parts, start, position = [], 0, 0
+    stack: list[str] = []
+    for token in _tokens(text):
+        if not stack and position >= start and text.startswith(separator, position):
+            parts.append(text[start:position])
+            start = position + len(separator)
+        _nest(stack, token)
+        position += len(token)
+    return [*parts, text[start:]]
