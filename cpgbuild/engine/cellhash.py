@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import types as pt
 
 from cpgbuild.engine.bytehash import Bytes
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 Numbers: TypeAlias = npt.NDArray[Any]
 _Maker: TypeAlias = "Callable[[pa.Array, Key], Cells]"
+
+# Measured: see `_is_repeated`.
+_REPEATED_ROWS: Final = 4096
+_REPEATED_BYTES: Final = 14
+_SAMPLE: Final = 256
 
 _ITEM: Final = key("item of a list")
 _ENTRY: Final = key("entry of a map")
@@ -265,7 +271,21 @@ def _of_fixed_bytes(array: pa.Array, by: Key) -> Cells:
 
 
 def _of_bytes(array: pa.Array, by: Key) -> Cells:
+    if _is_repeated(array):
+        return cells(array.dictionary_encode(), by)
     return Bytes(_bytes(array.buffers()[2]), _bounds(array), by)
+
+
+def _is_repeated(array: pa.Array) -> bool:
+    """Say by a sample whether an array's strings are worth to be found and hashed once each.
+
+    To find them costs about as much as to hash two words of each. The hashes are the same.
+    """
+    if len(array) < _REPEATED_ROWS:
+        return False
+    sample = array.take(pa.array(np.linspace(0, len(array) - 1, _SAMPLE).astype(np.int64)))
+    length = pc.sum(pc.binary_length(sample)).as_py() or 0
+    return length > _SAMPLE * _REPEATED_BYTES and len(sample.unique()) * 2 < _SAMPLE
 
 
 def _of_byte_views(array: pa.Array, by: Key) -> Cells:

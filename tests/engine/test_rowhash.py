@@ -314,6 +314,14 @@ def test_batches_may_be_large() -> None:
     assert of(rows) != of(rows.slice(1))
 
 
+@pytest.mark.parametrize("length", [3, 20, 50])
+def test_strings_that_are_there_often_have_the_hashes_of_rare_ones(length: int) -> None:
+    few = [None, *(f"{i}" * length for i in range(5))]
+    often = pa.array(few * 2000, pa.string())
+    assert sums(column(often)) == sums(*[column([one], pa.string()) for one in few] * 2000)
+    assert column(often) == column(often.cast(pa.string_view()))
+
+
 def test_a_list_may_be_longer_than_what_is_hashed_at_a_time() -> None:
     long = [list(range(2 * CHUNK + 3)), [], None, list(range(5))]
     last = [*long[0][:-1], 0]
@@ -387,6 +395,8 @@ def _few_values(kind: pa.DataType) -> st.SearchStrategy[Any]:
         return st.sampled_from([b"", b"\0", b"\xff" * 7, b"d" * 16, b"d" * 17, b"e" * 100])
     if t.is_date(kind):
         return st.sampled_from([date(1970, 1, 1), date(1969, 12, 31), date(2024, 2, 29)])
+    if t.is_time(kind):
+        return st.sampled_from([0, 1000, 77_000])  # Python has no nanoseconds
     # Whole numbers, and what Arrow counts with them.
     return st.sampled_from([0, 1, 77])
 
