@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cpgbuild.core.events import Event, Planned
+    from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.graph import Impact
     from cpgbuild.core.ports import Reporter
     from cpgbuild.plan.compiled import Compiled
@@ -117,6 +118,24 @@ def plan(
         traces = workspace.journal.load()
         rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
         return planner.plan(workspace.graph, rebuilder, selection)
+
+
+def why(
+    name: str, project: str | Path = ".", *, overrides: Overrides | None = None
+) -> list[Explanation]:
+    """Return, for each task that makes a dataset, what a build would do with it and why.
+
+    Raises:
+        UnknownTarget: nothing is named so.
+        CpgbuildError: the project is wrong.
+    """
+    with opened(project, overrides) as workspace:
+        selection = select(workspace.graph, Request((name,)))
+        wanted = workspace.graph.makers(name)
+        engine = _engine(workspace)
+        rebuilder = Rebuilder(workspace.graph, engine, workspace.journal.load(), selection)
+        decided = planner.decisions(workspace.graph, rebuilder, selection)
+        return [engine.explain(d, action) for d, action in decided if d.task in wanted]
 
 
 def build(  # noqa: PLR0913 -- the options of the command

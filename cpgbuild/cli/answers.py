@@ -33,7 +33,7 @@ def show_plan(planned: Sequence[Planned], output: Output) -> bool:
         if each.action is not Action.SKIP or output.verbose:
             word, style = _ACTIONS[each.action]
             name = f"{each.task.name.ljust(width)}  "
-            why = reasons_text(each.reasons)
+            why = reasons_text(each.task, each.reasons)
             output.line((word.ljust(9), style), (name, ""), (why, "dim"), _details(each, output))
     counts = Counter(each.action for each in planned)
     idle = counts[Action.SKIP]

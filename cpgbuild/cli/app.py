@@ -117,6 +117,30 @@ def plan(
     _finish(output, run)
 
 
+@app.command(epilog="Examples:  cpgbuild why daily_sales  |  cpgbuild why compute.calls --json")
+def why(
+    name: Annotated[str, typer.Argument(help="Dataset or task.")],
+    project: ProjectOption = Path(),
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Say why a dataset would be built anew, or need not: what changed since it was."""
+    output = _output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.explanations import show_explanations
+
+        found = api.why(name, project, overrides=_overrides(var, env, warehouse))
+        show_explanations(found, output)
+        return exit_codes.OK
+
+    _finish(output, run)
+
+
 @app.command(
     epilog="Examples:  cpgbuild build  |  cpgbuild build --target cpg_edges_delta  |  "
     "cpgbuild build --var region=us --warehouse /tmp/us  |  cpgbuild build --keep-going"

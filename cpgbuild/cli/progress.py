@@ -94,7 +94,7 @@ class BuildProgress:
                     (word.ljust(9), style),
                     (f"{name} ", ""),
                     (_facts(event).ljust(FACTS_WIDTH), ""),
-                    (f"  {reasons_text(event.reasons)}", "dim"),
+                    (f"  {reasons_text(event.task, event.reasons)}", "dim"),
                 )
             case UpToDate() if self._output.verbose:
                 self._line(("current  ", "dim"), (name.rstrip(), "dim"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.events import Built, Failed, Restored, Skipped, Unchanged, UpToDate
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.events import Event, Planned
+    from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.graph import Impact
     from cpgbuild.core.rebuilder import Reason
     from cpgbuild.core.task import Task
@@ -70,6 +72,22 @@ def impacted(impact: Impact) -> dict[str, Any]:
     """Return the record of a task downstream of a change."""
     columns = list(impact.columns)
     return _record("impacted", **_task(impact.task), distance=impact.distance, columns=columns)
+
+
+def explained(explanation: Explanation) -> dict[str, Any]:
+    """Return the record of why a task would run, or need not."""
+    last = explanation.last
+    return _record(
+        "explained",
+        **_task(explanation.task),
+        action=str(explanation.action),
+        reasons=_reasons(explanation.reasons),
+        last=None
+        if last is None
+        else {"finished": last.finished, "rows": last.rows, "seconds": round(last.seconds, 3)},
+        queries=[{"task": q.task, "diff": list(q.diff)} for q in explanation.queries],
+        inputs=[asdict(state) for state in explanation.inputs],
+    )
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.task import Task
 
 MINUTE = 60.0
 _WORDS = {
@@ -26,12 +27,20 @@ _WORDS = {
 SHOWN_REASONS = 3
 
 
-def reasons_text(reasons: Iterable[Reason]) -> str:
-    """Return reasons in a line; of many, the first few and how many more."""
-    words = [_WORDS[r.cause].format(dataset=r.dataset, detail=r.detail) for r in reasons]
+def reasons_text(task: Task, reasons: Iterable[Reason]) -> str:
+    """Return the reasons of a task in a line; of many, the first few and how many more."""
+    words = [_reason_text(task, reason) for reason in reasons]
     unique = list(dict.fromkeys(words))
     more = f", {len(unique) - SHOWN_REASONS} more" if len(unique) > SHOWN_REASONS else ""
     return ", ".join(unique[:SHOWN_REASONS]) + more
+
+
+def _reason_text(task: Task, reason: Reason) -> str:
+    words = _WORDS[reason.cause].format(dataset=reason.dataset, detail=reason.detail)
+    if reason.cause is Cause.PLAN_CHANGED and reason.dataset != task.dataset:
+        words = f"plan of {reason.dataset} changed"
+    shown = reason.detail if reason.cause is Cause.PLAN_CHANGED else ""
+    return f"{words} ({shown})" if shown else words
 
 
 def seconds_text(seconds: float) -> str:

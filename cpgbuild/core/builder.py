@@ -133,6 +133,7 @@ class Builder:
         try:
             Problems.raise_if(self._edge_errors(task))
             decision = self._rebuilder.decide(task)
+            renewed = self._rebuilder.renewed(decision)
         except CpgbuildError as error:
             self._fail(Failed(task, (), error, 0.0))
             return
@@ -141,9 +142,9 @@ class Builder:
         elif decision.reasons:
             self._start(decision)
         else:
-            if (renewed := self._rebuilder.renewed(decision)) is not None:
+            if renewed is not None:
                 self._world.store.record(renewed)
-            self._save(decision)
+            self._save(decision.previous)
             self._report(UpToDate(task))
             self._scheduler.succeed(task)
 
@@ -154,8 +155,8 @@ class Builder:
         previous = decision.previous if decision.can_build_upon else None
         self._world.engine.start(Order(task, decision.reads, previous, decision.restore))
 
-    def _save(self, decision: Decision) -> None:
-        self.outcome.saved += decision.previous.seconds if decision.previous else 0.0
+    def _save(self, trace: Trace | None) -> None:
+        self.outcome.saved += trace.seconds if trace else 0.0
 
     def _edge_errors(self, task: Task) -> list[CpgbuildError]:
         """Check every edge against the evidence that is really there."""
@@ -200,7 +201,7 @@ class Builder:
         kind: type[Built | Unchanged | Restored] = Built if result.changed else Unchanged
         if decision.restore is not None:
             kind = Restored
-            self._save(decision)
+            self._save(decision.restore.trace)
         facts = (result.trace.rows, result.seconds, result.detail)
         self._report(kind(task, decision.reasons, *facts))
         self._scheduler.succeed(task)

@@ -152,6 +152,11 @@ class Graph:
                 names.update(edge.names)
         return tuple(sorted(names))
 
+    def makers(self, name: str) -> list[Task]:
+        """Return the task of that name, or those that make the dataset of that name."""
+        node = self.find(name)
+        return [node] if isinstance(node, Task) else self.producers.get(name, [])
+
     def readers(self, dataset: str) -> list[Task]:
         """Return the tasks whose own queries read a dataset, by name."""
         nodes = self.dag.successor_indices(self._dataset[dataset])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from cpgbuild.core.events import Action, Planned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
@@ -19,17 +21,26 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
     may turn out to be what they were.
     """
     waves = {t.name: n for n, wave in enumerate(graph.generations(), 1) for t in wave}
-    planned: list[Planned] = []
+    return [
+        Planned(d.task, action, d.reasons, waves[d.task.name])
+        for d, action in decisions(graph, rebuilder, selection)
+    ]
+
+
+def decisions(
+    graph: Graph, rebuilder: Rebuilder, selection: Selection
+) -> Iterator[tuple[Decision, Action]]:
+    """Give what is decided of each selected task, in the order of a build."""
     for task in graph.in_order():
         if task.name not in selection.tasks:
             continue
         decision = rebuilder.decide(task)
         action = _action(decision)
-        if task.stored and action is not Action.SKIP:
-            restored = decision.restore.trace.evidence(task.schema) if decision.restore else None
-            rebuilder.settle(task, restored)
-        planned.append(Planned(task, action, decision.reasons, waves[task.name]))
-    return planned
+        if decision.restore is not None:
+            rebuilder.foresee(task, decision.restore)
+        elif task.stored and action is not Action.SKIP:
+            rebuilder.settle(task, None)
+        yield decision, action
 
 
 def _action(decision: Decision) -> Action:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cpgbuild.core.evidence import Evidence, Stamp
+    from cpgbuild.core.evidence import Columns, Evidence, Stamp
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.ports import Engine, Past
     from cpgbuild.core.schema import Schema
@@ -101,6 +102,11 @@ def _plan_reasons(task: Task, trace: Trace) -> list[Reason]:
     return [Reason(Cause.PLAN_CHANGED, name) for name in (*own, *views)]
 
 
+def _weight(reasons: tuple[Reason, ...]) -> tuple[int, int]:
+    """Order reasons by how many are sure already, and then by how many there are."""
+    return sum(reason.cause is not Cause.UPSTREAM for reason in reasons), len(reasons)
+
+
 def _same_state(one: Stamp, other: Stamp) -> bool:
     return (one.schema, one.version) == (other.schema, other.version)
 
@@ -117,6 +123,7 @@ class Rebuilder:
         self._traces = traces
         self._selection = selection
         self._parts: dict[str, Evidence | None] = {}
+        self._to_restore: dict[str, Fingerprint] = {}
         self._views = _Views(graph, engine, traces)
 
     def schema(self, dataset: str) -> Schema | None:
@@ -143,6 +150,11 @@ class Rebuilder:
         """Learn what a task's output is now; None: it is about to be made, so nobody knows yet."""
         self._parts[task.output] = evidence
 
+    def foresee(self, task: Task, past: Past) -> None:
+        """Take a task's output for what it will be once it is restored; nothing is there yet."""
+        self.settle(task, past.trace.evidence(task.schema))
+        self._to_restore[task.output] = past.trace.wrote.version
+
     def decide(self, task: Task) -> Decision:
         """Return the reasons to run a task and the stamps of what it reads, as known now."""
         if not task.stored:
@@ -155,16 +167,23 @@ class Rebuilder:
         }
         output = self.evidence(task.output)
         stamp = output.stamp() if output else None
-        trace: Trace | None = None
-        reasons: tuple[Reason, ...] = ()
-        for trace in self._candidates(task, stamp):
-            inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
-            reasons = reasons_to_run(task, trace, inputs, stamp)
-            if not reasons:
-                break
+        trace, reasons = self._closest(task, reads, stamp)
         reasons = self._forced(task, reasons)
         restore = self._restorable(task, reads) if reasons else None
         return Decision(task, reasons, reads, trace, restore)
+
+    def _closest(
+        self, task: Task, reads: Mapping[str, Stamp], output: Stamp | None
+    ) -> tuple[Trace | None, tuple[Reason, ...]]:
+        """Return the trace that the fewest reasons speak against, and these."""
+        found: list[tuple[Trace | None, tuple[Reason, ...]]] = []
+        for trace in self._candidates(task, output):
+            inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
+            reasons = reasons_to_run(task, trace, inputs, output)
+            if not reasons:
+                return trace, reasons
+            found.append((trace, reasons))
+        return min(found, key=lambda one: _weight(one[1]))
 
     def renewed(self, decision: Decision) -> Trace | None:
         """Return the trace of a task that is up to date, as one of what its inputs are now.
@@ -179,7 +198,7 @@ class Rebuilder:
             then, now = trace.reads[leaf.dataset], decision.reads[leaf.dataset]
             if then.version != now.version:
                 columns = tuple(sorted(leaf.names))
-                data = then.data or now.data or self._engine.data(leaf.dataset, columns)
+                data = then.data or now.data or self._data(leaf.dataset, columns)
                 fresh[leaf.dataset] = replace(now, data=data)
         return replace(trace, reads=trace.reads | fresh) if fresh else None
 
@@ -226,9 +245,14 @@ class Rebuilder:
             return True
         columns = tuple(sorted(leaf.names))
         before = then.data or self._engine.data_then(leaf.dataset, then.version, columns)
-        return before is not None and before == (
-            now.data or self._engine.data(leaf.dataset, columns)
-        )
+        return before is not None and before == (now.data or self._data(leaf.dataset, columns))
+
+    def _data(self, name: str, columns: Columns) -> Fingerprint | None:
+        """Return the data fingerprint of what is there, or of what will be there once restored."""
+        version = self._to_restore.get(name)
+        if version is not None:
+            return self._engine.data_then(name, version, columns)
+        return self._engine.data(name, columns)
 
     def _restorable(self, task: Task, reads: Mapping[str, Stamp]) -> Past | None:
         """Return what an output once was by this plan of these inputs, if it can be that again.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.task import Task
 from cpgbuild.errors.project import UnknownTarget
 from cpgbuild.errors.report import Problems
 
@@ -53,13 +52,7 @@ def select(graph: Graph, request: Request) -> Selection:
 
 def _tasks(graph: Graph, names: Iterable[str]) -> set[str]:
     """Return the named tasks, and the producers of the named datasets."""
-    found: set[str] = set()
-    for name in names:
-        node = graph.find(name)
-        if isinstance(node, Task):
-            found.add(node.name)
-        found.update(task.name for task in graph.producers.get(name, ()))
-    return found
+    return {task.name for name in names for task in graph.makers(name)}
 
 
 def _closure(graph: Graph, targets: set[str], excluded: set[str]) -> set[str]:

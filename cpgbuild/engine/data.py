@@ -17,6 +17,9 @@ from cpgbuild.plan.session import session_config
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping
 
+    # Makes a dataset readable in a session under a name.
+    Register = Callable[[datafusion.SessionContext, str], None]
+
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.task import Task
@@ -76,7 +79,7 @@ class Data:
             self._known[name] = kept = (version, {})
         if columns not in kept[1]:
             sets = {columns, *self.wanted(name)} - kept[1].keys()
-            kept[1].update(fingerprints(self._sources.register_to_compare, name, sets))
+            kept[1].update(fingerprints(self.register, name, sets))
         return kept[1][columns]
 
     def _of_table(self, name: str, columns: Columns) -> Fingerprint:
@@ -88,29 +91,31 @@ class Data:
         known = self._tables.setdefault((name, evidence.version), {})
         if columns not in known:
             sets = {columns, *self.wanted(name)}
-            known.update(fingerprints(self._register, name, sets))
+            known.update(fingerprints(self.register, name, sets))
         return known[columns]
-
-    def _register(self, ctx: datafusion.SessionContext, name: str) -> None:
-        self._warehouse.register(ctx, name, name)
 
     def then(self, name: str, version: Fingerprint, columns: Columns) -> Fingerprint | None:
         """Return the data fingerprint of columns at an earlier version; None where it is gone."""
-        if name in self._sources:
-            register = self._sources.earlier(name, version)
-        else:
-            register = self._earlier(name, version)
+        register = self.earlier(name, version)
         return fingerprints(register, name, {columns})[columns] if register else None
 
-    def _earlier(
-        self, output: str, version: Fingerprint
-    ) -> Callable[[datafusion.SessionContext, str], None] | None:
-        table = self._warehouse.table_at(output, version)
+    def earlier(self, name: str, version: Fingerprint) -> Register | None:
+        """Return what registers a source or output as it was; None where that is gone."""
+        if name in self._sources:
+            return self._sources.earlier(name, version)
+        table = self._warehouse.table_at(name, version)
         return partial(register_delta, table) if table is not None else None
+
+    def register(self, ctx: datafusion.SessionContext, name: str) -> None:
+        """Register a source or an output as it is now, to compare it."""
+        if name in self._sources:
+            self._sources.register_to_compare(ctx, name)
+        else:
+            self._warehouse.register(ctx, name, name)
 
 
 def fingerprints(
-    register: Callable[[datafusion.SessionContext, str], None], name: str, sets: Iterable[Columns]
+    register: Register, name: str, sets: Iterable[Columns]
 ) -> dict[Columns, Fingerprint]:
     """Register a dataset by its name, read these columns and return their data fingerprints."""
     ctx = datafusion.SessionContext(session_config())

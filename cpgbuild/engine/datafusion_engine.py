@@ -19,8 +19,10 @@ from cpgbuild.core.ports import Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.context import BEHIND, Context
+from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.leaves import Scanned
+from cpgbuild.engine.records import Records
 from cpgbuild.engine.rowhash import RowHash
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
@@ -32,9 +34,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from cpgbuild.core.events import Action
     from cpgbuild.core.evidence import Columns, Evidence
+    from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.ports import Order, Past
+    from cpgbuild.core.rebuilder import Decision
     from cpgbuild.core.task import Task
     from cpgbuild.engine.context import Limits
     from cpgbuild.engine.data import Data
@@ -64,6 +69,7 @@ class DataFusionEngine:
         """Take the compiled tasks, where rows are and what is known of them, the root, limits."""
         self.context = Context(compiled, Scanned(sources, warehouse), limits)
         self._data = data
+        self._records = Records(warehouse, compiled)
         self._compiled = compiled
         self._sources = sources
         self._warehouse = warehouse
@@ -92,6 +98,10 @@ class DataFusionEngine:
     def trace(self, output: str) -> Trace | None:
         """Return the trace that was committed with what an output holds now."""
         return self._warehouse.trace(output)
+
+    def explain(self, decision: Decision, action: Action) -> Explanation:
+        """Return why a task would run, or need not, with what is known of its last good run."""
+        return explain(decision, action, self._data, self._records)
 
     def past(self, output: str) -> Iterator[Past]:
         """Return what an output held before and can hold again, newest first."""
@@ -246,6 +256,7 @@ class DataFusionEngine:
             seconds=time.monotonic() - began,
             finished=_now(),
         )
+        self._records.keep(task)
         if self._holds(task, full):
             self._warehouse.discard(staged)
             self._warehouse.renew(task, full)

@@ -1,0 +1,24 @@
+"""Differences: how a query reads beside what it was, for people to see."""
+
+from __future__ import annotations
+
+import difflib
+
+import sqlglot
+
+CONTEXT = 1
+
+
+def difference(then: str, now: str) -> tuple[str, ...]:
+    """Return the lines of a unified diff of two queries, laid out alike and without comments."""
+    before, after = _lines(then), _lines(now)
+    lines = difflib.unified_diff(before, after, lineterm="", n=CONTEXT)
+    return tuple(line for line in lines if not line.startswith(("---", "+++")))
+
+
+def _lines(sql: str) -> list[str]:
+    try:
+        tree = sqlglot.parse_one(sql, read="datafusion")
+        return tree.sql("datafusion", pretty=True, comments=False).splitlines()
+    except sqlglot.errors.SqlglotError:
+        return sql.splitlines()
