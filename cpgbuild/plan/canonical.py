@@ -11,16 +11,14 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from cpgbuild.plan.plantext import CLOSERS, OPENERS, nest, split, tokens_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Strings hold no quote (`inference.unsaid`); an escape character may look like a name.
-_TOKEN = re.compile(r""""[^"]*"|ESCAPE '.'|[A-Za-z_][A-Za-z0-9_]*|\d[\w.]*|\s+|.""", re.DOTALL)
 # What is renamed is in lower case; keywords are in upper case, types and nodes in camel case.
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _CAMEL = re.compile(r"[A-Z]\w*[a-z]\w*")
-_OPENERS = {"(": ")", "[": "]"}
-_CLOSERS = frozenset(_OPENERS.values())
 # The planner's own words in lower case, and the columns that it makes up without an alias.
 _AFTER = frozenset({"null_aware", "Filter"})
 _RESERVED = frozenset({"true", "false", "null", "inf", "nan", "mark", "null_aware", "non"})
@@ -52,16 +50,12 @@ def canonical(text: str) -> str:
     return "\n".join(_sorted(line) for line in _renamed(lines))
 
 
-def _tokens(line: str) -> list[str]:
-    return _TOKEN.findall(line)
-
-
 def _renamed(lines: list[str]) -> list[str]:
     """Number the bound names in the order in which the tree defines them."""
     free = _free(lines)
     bound = [name for line in lines for name in _defined(line) if name not in free]
     names = {name: f"${number}" for number, name in enumerate(dict.fromkeys(bound), 1)}
-    return ["".join(names.get(token, token) for token in _tokens(line)) for line in lines]
+    return ["".join(names.get(token, token) for token in tokens_of(line)) for line in lines]
 
 
 def _defined(line: str) -> Iterator[str]:
@@ -74,19 +68,12 @@ def _defined(line: str) -> Iterator[str]:
     if base is None:
         return
     stack: list[str] = []
-    tokens = _tokens(line)
+    tokens = tokens_of(line)
     for i, word in enumerate(tokens):
-        _nest(stack, word)
+        nest(stack, word)
         named = word == "AS" and stack == base and _NAME.fullmatch("".join(tokens[i + 2 : i + 3]))
         if named and "".join(tokens[i + 3 : i + 4]) in {"", ",", "]"}:
             yield tokens[i + 2]
-
-
-def _nest(stack: list[str], token: str) -> None:
-    if token in _OPENERS:
-        stack.append(token)
-    elif token in _CLOSERS and stack:
-        stack.pop()
 
 
 def _free(lines: list[str]) -> set[str]:
@@ -99,7 +86,7 @@ def _free(lines: list[str]) -> set[str]:
     """
     found = set(_RESERVED)
     for line in lines:
-        tokens = _tokens(line)
+        tokens = tokens_of(line)
         scan = line.lstrip().startswith("TableScan: ")
         closed = list(_closed(tokens))
         for i, token in enumerate(tokens):
@@ -117,9 +104,9 @@ def _closed(tokens: list[str]) -> Iterator[bool]:
     for word in tokens:
         opener, inside = stack[-1] if stack else ("", False)
         yield inside
-        if word in _OPENERS:
+        if word in OPENERS:
             stack.append((word, inside or _CAMEL.fullmatch(before) is not None))
-        elif word in _CLOSERS and stack:
+        elif word in CLOSERS and stack:
             stack.pop()
         elif word == "AS" and opener == "(":
             stack[-1] = (opener, True)
@@ -195,7 +182,7 @@ def _scanned(below: list[str]) -> str | None:
 
 def _moved(line: str, name: str, table: str) -> str:
     """Return a line that says `table` where a column's relation was `name`."""
-    tokens = _tokens(line)
+    tokens = tokens_of(line)
     for i, token in enumerate(tokens[:-1]):
         if token == name and tokens[i + 1] == ".":
             tokens[i] = table
@@ -215,17 +202,17 @@ def _sorted(line: str) -> str:
     found = _JOIN.fullmatch(line)
     if not found or " null_aware" in found[2]:
         return line
-    parts = _split(found[2], " Filter: ") if " Filter: " in found[2] else [found[2]]
-    pairs = ", ".join(sorted(_split(parts[0], ", ")))
+    parts = split(found[2], " Filter: ") if " Filter: " in found[2] else [found[2]]
+    pairs = ", ".join(sorted(split(parts[0], ", ")))
     return found[1] + " Filter: ".join([pairs, *map(_conditions, parts[1:])])
 
 
 def _conditions(text: str) -> str:
     """Sort what AND and OR join; what has an AND of another kind is left alone."""
-    if {"CASE", "BETWEEN"} & set(_split(text, " ")):
+    if {"CASE", "BETWEEN"} & set(split(text, " ")):
         return text
     for word in (" OR ", " AND "):
-        parts = _split(text, word)
+        parts = split(text, word)
         if len(parts) > 1:
             return word.join(sorted(map(_conditions, parts)))
     return _condition(text)
@@ -236,25 +223,12 @@ def _condition(text: str) -> str:
 
     `a < b` is `b > a`; the planner itself turns columns, by names that are not there any more.
     """
-    if text.startswith("(") and _split(text[1:], ")") == [text[1:-1], ""]:
+    if text.startswith("(") and split(text[1:], ")") == [text[1:-1], ""]:
         return f"({_conditions(text[1:-1])})"
     listed = re.fullmatch(r"(.* IN \(\[)(.*)(\]\))", text)
-    if listed and len(_split(text, " IN ")) > 1:
-        return listed[1] + ", ".join(sorted(_split(listed[2], ", "))) + listed[3]
+    if listed and len(split(text, " IN ")) > 1:
+        return listed[1] + ", ".join(sorted(split(listed[2], ", "))) + listed[3]
     compared = _COMPARED.fullmatch(text)
     if compared and compared[1] > compared[3]:
         return f"{compared[3]} {_TURNED[compared[2]]} {compared[1]}"
     return text
-
-
-def _split(text: str, separator: str) -> list[str]:
-    """Split at a separator outside of brackets and strings."""
-    parts, start, position = [], 0, 0
-    stack: list[str] = []
-    for token in _tokens(text):
-        if not stack and position >= start and text.startswith(separator, position):
-            parts.append(text[start:position])
-            start = position + len(separator)
-        _nest(stack, token)
-        position += len(token)
-    return [*parts, text[start:]]
