@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,14 +135,22 @@ class Committer:
         Nothing else changes a table's partitioning, or what its readers must support, in the same
         commit as its rows, and refuses to where the table is no longer the one looked at.
         """
-        write_deltalake(
-            self._known(),
-            pa.RecordBatchReader.from_batches(staged.schema, self._rows(staged)),
-            mode="overwrite",
-            schema_mode="overwrite",
-            partition_by=list(staged.partition_by),
-            commit_properties=properties,
-        )
+        if self.folder.read(log_file(self.version + 1)) is not None:
+            # Else Delta would refuse it too, and leave behind what it wrote until then.
+            message = "Failed to commit transaction: the table was written meanwhile"
+            raise CommitFailedError(message)
+        rows = self._rows(staged)
+        # Delta asks for rows on threads from which its own store cannot be read.
+        with ThreadPoolExecutor(1) as thread:
+            batches = iter(lambda: thread.submit(next, rows, None).result(), None)
+            write_deltalake(
+                self._known(),
+                pa.RecordBatchReader.from_batches(staged.schema, batches),
+                mode="overwrite",
+                schema_mode="overwrite",
+                partition_by=list(staged.partition_by),
+                commit_properties=properties,
+            )
 
     def _rows(self, staged: Staged) -> Iterator[pa.RecordBatch]:
         for file in staged.files:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import uuid
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from deltalake.fs import DeltaStorageHandler
 from pyarrow import fs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pyarrow as pa
 
 
 class Folder:
@@ -30,7 +30,7 @@ class Folder:
         self._files: fs.FileSystem = (
             fs.SubTreeFileSystem(str(self.local), fs.LocalFileSystem())
             if self.local
-            else fs.PyFileSystem(DeltaStorageHandler(uri))
+            else fs.PyFileSystem(_Store(uri))
         )
 
     def create(self, path: str) -> pa.NativeFile:
@@ -88,6 +88,35 @@ class Folder:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+class _Store(DeltaStorageHandler):
+    """Delta's own store, written to as Arrow writes: it takes bytes alone, and not Arrow's."""
+
+    def open_output_stream(
+        self, path: str, metadata: dict[str, str] | None = None
+    ) -> pa.PythonFile:
+        """Open a new file for writing."""
+        return pa.PythonFile(_Sink(self._handler.open_output_stream(path, metadata)), mode="w")
+
+
+class _Sink(io.RawIOBase):
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        return int(self._file.write(bytes(data)))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._file.close()
 
 
 def _local(uri: str) -> Path | None:

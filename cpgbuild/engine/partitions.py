@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # A partition's value of each partition column, in their order.
 Values = dict[str, pa.Scalar]
+# The same as Delta writes them.
+Key = tuple[str | None, ...]
 
 # A folder's name may have 255 bytes.
 LONGEST = 100
@@ -30,33 +32,32 @@ class Unpartitionable(TypeError):
         self.type = kind
 
 
-def split(
-    batch: pa.RecordBatch, columns: tuple[str, ...]
-) -> Iterator[tuple[tuple[object, ...], Values, pa.RecordBatch]]:
+def split(rows: pa.Table, columns: tuple[str, ...]) -> Iterator[tuple[Key, Values, pa.RecordBatch]]:
     """Give each partition's key, values and rows, in their order, without the columns themselves.
 
     Raises:
         Unpartitionable: a column's values have no exact text in Delta.
     """
-    if not columns:
-        yield (), {}, batch
-        return
     for name in columns:
-        _check(name, batch.schema.field(name).type)
-    rest = batch.drop_columns(list(columns))
-    codes = np.zeros(batch.num_rows, np.int64)
+        _check(name, rows.schema.field(name).type)
+    rest = rows.drop_columns(list(columns)).combine_chunks()
+    for places in _places(rows, columns):
+        values = {name: rows.column(name)[int(places[0])] for name in columns}
+        # Copied, since a few rows of a rare partition would keep all the others in memory.
+        for batch in rest.take(pa.array(places)).to_batches():
+            yield tuple(texts(values).values()), values, batch
+
+
+def _places(rows: pa.Table, columns: tuple[str, ...]) -> list[np.ndarray]:
+    """Return where the rows of each partition are."""
+    codes = np.zeros(rows.num_rows, np.int64)
     for name in columns:
-        encoded = batch.column(name).dictionary_encode(null_encoding="encode")
+        encoded = pc.dictionary_encode(rows.column(name).combine_chunks(), null_encoding="encode")
         indices = encoded.indices.to_numpy(zero_copy_only=False)
         # Made dense again after each column, so that products never overflow.
         codes = np.unique(codes * max(len(encoded.dictionary), 1) + indices, return_inverse=True)[1]
     order = np.argsort(codes, kind="stable")
-    starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        rows = order[start:end]
-        values = {name: batch.column(name)[int(rows[0])] for name in columns}
-        key = tuple(texts(values).values())
-        yield key, values, rest if len(starts) == 1 else rest.take(pa.array(rows))
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
 
 
 def _check(name: str, kind: pa.DataType) -> None:

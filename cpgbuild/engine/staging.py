@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cpgbuild.engine.folder import Folder
-    from cpgbuild.engine.partitions import Values
+    from cpgbuild.engine.partitions import Key, Values
 
 # Beside the table's files; the underscore keeps it out of what Delta counts as the table's.
 SIDE = "_cpgbuild"
 # A row group is what a reader takes at once, and a writer holds: so many rows, or bytes.
 GROUP_ROWS = 1 << 17
 GROUP_BYTES = 64 << 20
+# Rows are told apart by partition so many at once.
+SPLIT_ROWS = 1 << 20
 # A file is closed when it has come to so many bytes.
 FILE_BYTES = 128 << 20
 # Rows of many partitions wait for their row groups to fill, in no more than this.
@@ -116,28 +118,65 @@ class Stage:
 
 
 @dataclass
+class _Waiting:
+    """Batches put together, until they are enough."""
+
+    limit: int
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self.batches.append(batch)
+        self.rows += batch.num_rows
+        self.bytes += batch.nbytes
+
+    @property
+    def is_enough(self) -> bool:
+        return self.rows >= self.limit or self.bytes >= GROUP_BYTES
+
+    def taken(self) -> pa.Table:
+        """Return the rows, of which none are left here."""
+        rows = pa.Table.from_batches(self.batches)
+        self.batches, self.rows, self.bytes = [], 0, 0
+        return rows
+
+
+@dataclass
 class _Writer:
     """Sends rows to the files of their partitions."""
 
     stage: Stage
     rows: int = 0
     files: list[StagedFile] = field(default_factory=list)
-    _parts: dict[tuple[object, ...], _Part] = field(default_factory=dict)
+    _parts: dict[Key, _Part] = field(default_factory=dict)
     _begun: list[str] = field(default_factory=list)
+    # What is not yet told apart: to do that with a small batch costs as much as with a large one.
+    _mixed: _Waiting = field(default_factory=lambda: _Waiting(SPLIT_ROWS))
 
     def take(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
-        for key, values, rows in split(batch, self.stage.partition_by):
-            part = self._parts.get(key)
-            if part is None:
-                part = self._parts[key] = _Part(self, values)
-            part.take(rows)
-        if len(self._parts) > 1:
-            self._make_room()
+        if not self.stage.partition_by:
+            self._part((), {}).take(batch)
+            return
+        self._mixed.add(batch)
+        if self._mixed.is_enough:
+            self._split()
+
+    def _split(self) -> None:
+        for key, values, rows in split(self._mixed.taken(), self.stage.partition_by):
+            self._part(key, values).take(rows)
+        self._make_room()
+
+    def _part(self, key: Key, values: Values) -> _Part:
+        part = self._parts.get(key)
+        if part is None:
+            part = self._parts[key] = _Part(self, values)
+        return part
 
     def _make_room(self) -> None:
-        while sum(part.waiting_bytes for part in self._parts.values()) > WAITING_BYTES:
-            max(self._parts.values(), key=lambda part: part.waiting_bytes).flush()
+        while sum(part.waiting.bytes for part in self._parts.values()) > WAITING_BYTES:
+            max(self._parts.values(), key=lambda part: part.waiting.bytes).flush()
         opened = [part for part in self._parts.values() if part.is_open]
         for part in opened[:-OPEN_FILES]:
             part.close()
@@ -150,8 +189,11 @@ class _Writer:
         return self._begun[-1]
 
     def finish(self) -> None:
+        if self._mixed.rows:
+            self._split()
         for part in self._parts.values():
-            part.finish()
+            part.flush()
+            part.close()
 
     def abandon(self) -> None:
         """Leave nothing of what was written."""
@@ -168,9 +210,7 @@ class _Part:
 
     writer: _Writer
     values: Values
-    waiting: list[pa.RecordBatch] = field(default_factory=list)
-    waiting_rows: int = 0
-    waiting_bytes: int = 0
+    waiting: _Waiting = field(default_factory=lambda: _Waiting(GROUP_ROWS))
     _path: str = ""
     _stream: pa.NativeFile | None = None
     _parquet: pq.ParquetWriter | None = None
@@ -181,19 +221,15 @@ class _Part:
         return self._parquet is not None
 
     def take(self, batch: pa.RecordBatch) -> None:
-        self.waiting.append(batch)
-        self.waiting_rows += batch.num_rows
-        self.waiting_bytes += batch.nbytes
-        if self.waiting_rows >= GROUP_ROWS or self.waiting_bytes >= GROUP_BYTES:
+        self.waiting.add(batch)
+        if self.waiting.is_enough:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits as a row group."""
-        rows = pa.Table.from_batches(self.waiting)
-        self.waiting, self.waiting_rows, self.waiting_bytes = [], 0, 0
-        if not rows.num_rows:
+        if not self.waiting.rows:
             return
-        rows = rows.cast(self.writer.stage.written_schema)
+        rows = self.waiting.taken().cast(self.writer.stage.written_schema)
         parquet = self._parquet or self._opened(rows)
         parquet.write_table(rows, row_group_size=GROUP_ROWS)
         if self._stream is not None and self._stream.tell() >= FILE_BYTES:
@@ -225,22 +261,35 @@ class _Part:
         now = time.time_ns() // 1_000_000
         self.writer.files.append(StagedFile(self._path, size, now, self.values, stats))
 
-    def finish(self) -> None:
-        if self.waiting:
-            self.flush()
-        self.close()
 
+def _repeating(rows: pa.Table) -> list[str]:
+    """Return the Parquet columns that get a dictionary, since their values repeat often.
 
-def _repeating(rows: pa.Table) -> list[str] | bool:
-    """Return the columns whose values repeat so often that a dictionary makes them smaller.
-
-    Building one in vain costs a third of the time of writing, and leaves larger files.
+    To build one in vain costs a third of the time of writing, and leaves larger files.
     """
-    if any(pa.types.is_nested(f.type) or "." in f.name for f in rows.schema):
-        return True
     head = rows.slice(0, GROUP_ROWS // 8)
-    return [
-        name
-        for name in head.schema.names
-        if pc.count_distinct(head[name]).as_py() * REPEATED <= head.num_rows
-    ]
+    names = []
+    for column in head.schema:
+        if pa.types.is_nested(column.type):
+            names += [path for path, kind in _leaves(column.name, column.type) if _is_text(kind)]
+        elif pc.count_distinct(head[column.name]).as_py() * REPEATED <= head.num_rows:
+            names.append(column.name)
+    return names
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[tuple[str, pa.DataType]]:
+    """Give the path and type of each Parquet column that a column is stored in."""
+    if pa.types.is_map(kind):
+        yield from _leaves(f"{path}.key_value.key", kind.key_type)
+        yield from _leaves(f"{path}.key_value.value", kind.item_type)
+    elif pa.types.is_list(kind):
+        yield from _leaves(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for part in kind:
+            yield from _leaves(f"{path}.{part.name}", part.type)
+    else:
+        yield path, kind
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
