@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.property.recipes import Project, Read, Recipe, SourceState
+from tests.property.recipes import Formula, Project, Read, Recipe, Rows, SourceState
 
 SOURCES = ("s0", "s1", "s2")
-COLUMNS = (("v",), ("v", "x"), (), ("x",))
+# The columns that `v` is made of, and those that `x` is made of.
+COLUMNS = ((("v",), ("x",)), (("v",), ("v", "x")), ((), ("v",)), (("x",), ()), (("v",), ()))
+HOW = ("sum", "sum", "parity", "parity", "least", "constant")
+
+formulas = st.builds(Formula, st.integers(0, 2), st.sampled_from(HOW))
 
 
 @st.composite
 def reads(draw: st.DrawFn, known: list[str]) -> tuple[Read, ...]:
     """Up to three inputs. The newest come first, or chains would stay short."""
     chosen = draw(st.lists(st.sampled_from(known), max_size=3, unique=True))
-    return tuple(Read(d, draw(st.sampled_from(COLUMNS))) for d in chosen)
+    return tuple(Read(d, *draw(st.sampled_from(COLUMNS))) for d in chosen)
 
 
 @st.composite
@@ -30,7 +34,13 @@ def projects(draw: st.DrawFn, max_datasets: int = 7) -> Project:
             recipe = draw(_recipe(dataset, part, known))
             recipes[recipe.name] = recipe
         datasets.append(dataset)
-    sources = {name: SourceState(draw(st.integers(0, 3))) for name in SOURCES}
+    eager = draw(st.integers(0, 7))
+    sources = {
+        name: SourceState(
+            Rows(1, draw(st.integers(0, 2)), draw(st.integers(0, 2))), eager=bool(eager >> i & 1)
+        )
+        for i, name in enumerate(SOURCES)
+    }
     return Project(sources, recipes)
 
 
@@ -38,14 +48,17 @@ def projects(draw: st.DrawFn, max_datasets: int = 7) -> Project:
 def _recipe(draw: st.DrawFn, dataset: str, part: str, known: list[str]) -> Recipe:
     kind = draw(st.sampled_from(("compute", "view")))
     lanes = ("engine", "python") if kind == "compute" else ("engine",)
+    chance = draw(st.sampled_from(("",) * 10 + ("volatile", "unstable", "unstable")))
     return Recipe(
         name=f"{kind}.{dataset}{part}",
         dataset=dataset,
         kind=kind,
         reads=draw(reads(known)),
-        salt=draw(st.integers(0, 3)),
+        v=draw(formulas),
+        x=draw(formulas),
         part=part,
         lane=draw(st.sampled_from(lanes)),
         priority=draw(st.sampled_from((100, 50, 150))),
-        volatile=draw(st.sampled_from((False,) * 9 + (True,))),
+        volatile=chance == "volatile",
+        unstable=chance == "unstable",
     )

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from cpgbuild.core.events import Built, Failed, Skipped
+from cpgbuild.core.events import Built, Failed, Restored, Skipped, Unchanged, UpToDate
 from cpgbuild.core.selection import Request
-from tests.property.recipes import Project, Read, Recipe, SourceState
+from tests.property.recipes import Formula, Project, Read, Recipe, Rows, SourceState, Table
 from tests.property.world import Crash, World
 
 EVERYTHING = Request()
+SALTED = Formula(1)
 
 
-def chain() -> Project:
+def task(kind: str, dataset: str, *reads: str, part: str = "", lane: str = "engine") -> Recipe:
+    name = f"{kind}.{part or dataset}"
+    inputs = tuple(Read(r, v=("v",), x=("x",)) for r in reads)
+    return Recipe(name, dataset, kind, inputs, v=SALTED, x=SALTED, part=part, lane=lane)
+
+
+def chain(*, eager: bool = True) -> Project:
     """s → a → v (a view) → b, with c beside them and d/p, d/q feeding d, which e reads."""
-
-    def task(kind: str, dataset: str, *reads: str, part: str = "", lane: str = "engine") -> Recipe:
-        name = f"{kind}.{part or dataset}"
-        inputs = tuple(Read(r, ("v",)) for r in reads)
-        return Recipe(name, dataset, kind, inputs, salt=1, part=part, lane=lane)
-
     recipes = [
         task("compute", "a", "s"),
         task("view", "v", "a"),
@@ -32,16 +33,13 @@ def chain() -> Project:
         task("view", "d", "c", part="q"),
         task("compute", "e", "d"),
     ]
-    sources = {"s": SourceState(1), "t": SourceState(2)}
+    sources = {"s": SourceState(Rows(1, 1, 1), eager=eager), "t": SourceState(Rows(1, 2, 2))}
     return Project(sources, {r.name: r for r in recipes})
 
 
 def is_right(project: Project) -> bool:
-    return all(
-        project.tables[r.output].value == project.apply(r, project.from_scratch)
-        for r in project.recipes.values()
-        if r.kind == "compute"
-    )
+    stored = [r for r in project.recipes.values() if project.stored(r)]
+    return all(project.tables[r.output].rows == project.anew(r) for r in stored)
 
 
 @pytest.fixture
@@ -49,12 +47,49 @@ def world(tmp_path: Path) -> World:
     return World(chain(), tmp_path / "traces.jsonl")
 
 
-def test_a_crash_at_every_effect_costs_no_more_than_what_it_interrupted(tmp_path: Path) -> None:
+def actions(world: World) -> dict[str, str]:
+    return {p.task.name: str(p.action) for p in world.plan(EVERYTHING) if p.task.stored}
+
+
+# -- crashes -------------------------------------------------------------------------------
+
+
+def edited(world: World) -> None:
+    world.project.set_source("s", v=7)
+
+
+def reverted(world: World) -> None:
+    edited(world)
+    world.build(EVERYTHING)
+    world.project.set_source("s", v=1)
+
+
+def rewritten(world: World) -> None:
+    """Another version of the same rows, and one view that is another: `c` must run."""
+    world.project.write_source("s")
+    world.project.edit("compute.c", x=Formula(2))
+
+
+CONE = {"compute.a", "compute.b", "compute.p", "compute.e"}
+
+
+@pytest.mark.parametrize("eager", [True, False])
+@pytest.mark.parametrize(
+    ("change", "ran", "restored"),
+    [
+        (edited, CONE, set()),
+        (reverted, set(), CONE),
+        (rewritten, {"compute.c", "compute.e"}, set()),
+    ],
+)
+def test_a_crash_at_every_effect_costs_no_more_than_what_it_interrupted(
+    tmp_path: Path, change, ran: set[str], restored: set[str], eager: bool
+) -> None:  # type: ignore[no-untyped-def]
     crashed = 0
     for effects in count():
-        world = World(chain(), tmp_path / f"{effects}.jsonl")
+        world = World(chain(eager=eager), tmp_path / f"{effects}.jsonl")
         world.build(EVERYTHING)
-        world.project.sources["s"] = SourceState(7)
+        change(world)
         world.effects_left = effects
         try:
             world.build(EVERYTHING)
@@ -65,17 +100,20 @@ def test_a_crash_at_every_effect_costs_no_more_than_what_it_interrupted(tmp_path
         finally:
             world.effects_left = None
         before = list(world.ran)
+        back = world.ended(Restored)
         world.build(EVERYTHING)
         assert is_right(world.project)
         assert not set(before) & set(world.ran), "what was committed ran again"
-        assert {*before, *world.ran} == {"compute.a", "compute.b", "compute.p", "compute.e"}
+        assert {*before, *world.ran} == ran
+        assert back | world.ended(Restored) <= restored
         world.build(EVERYTHING)
         assert world.ran == [], f"does not settle after a crash at effect {effects}"
-    assert crashed > 40
+        assert not world.ended(Built, Unchanged, Restored)
+    assert crashed > 30
 
 
 def test_a_first_build_that_dies_anywhere_is_gone_on_with(tmp_path: Path) -> None:
-    for effects in range(0, 60, 2):
+    for effects in range(0, 70, 2):
         world = World(chain(), tmp_path / f"{effects}.jsonl", effects_left=effects)
         try:
             world.build(EVERYTHING)
@@ -88,38 +126,109 @@ def test_a_first_build_that_dies_anywhere_is_gone_on_with(tmp_path: Path) -> Non
         assert not before & set(world.ran)
 
 
+# -- what is kept between builds -----------------------------------------------------------
+
+
 def test_a_state_file_cut_at_every_byte_reruns_nothing_since_tables_know_their_traces(
     world: World,
 ) -> None:
     world.build(EVERYTHING)
     whole = world.path.read_bytes()
-    for size in range(len(whole)):
+    for size in range(0, len(whole), 3):
         world.path.write_bytes(whole[:size])
         world.build(EVERYTHING)
         assert world.ran == [], f"cut at byte {size}"
+        assert not world.ended(Built), f"cut at byte {size}"
 
 
-def test_tables_alone_lead_to_the_same_decisions(world: World) -> None:
+@pytest.mark.parametrize("change", [edited, reverted, rewritten])
+def test_tables_alone_lead_to_the_same_decisions(world: World, change) -> None:  # type: ignore[no-untyped-def]
     world.build(EVERYTHING)
-    world.project.sources["t"] = SourceState(9)
-    kept = world.path.read_bytes()
-    with_state = {(p.task.name, p.action) for p in world.plan(EVERYTHING) if p.task.kind != "view"}
+    change(world)
+    with_state = actions(world)
     world.path.unlink()
-    without = {(p.task.name, p.action) for p in world.plan(EVERYTHING) if p.task.kind != "view"}
-    assert with_state == without
-    assert kept
+    assert actions(world) == with_state
 
 
 def test_a_state_file_of_a_past_that_did_not_last_is_not_believed(world: World) -> None:
     """Restoring an old `.cpgbuild/` beside newer tables leads to no wrong skip and no rerun."""
     world.build(EVERYTHING)
     old = world.path.read_bytes()
-    world.project.sources["s"] = SourceState(5)
+    edited(world)
     world.build(EVERYTHING)
     world.path.write_bytes(old)
     world.build(EVERYTHING)
     assert world.ran == []
     assert is_right(world.project)
+
+
+def test_what_was_seen_to_be_equal_is_kept_so_that_a_vacuum_takes_nothing(tmp_path: Path) -> None:
+    world = World(chain(eager=False), tmp_path / "traces.jsonl")
+    world.build(EVERYTHING)
+    world.project.write_source("s")
+    world.build(EVERYTHING)
+    assert world.ran == []
+    world.project.past_sources.clear()
+    world.project.write_source("s")
+    world.build(EVERYTHING)
+    assert world.ran == []
+
+
+def test_what_cannot_be_compared_any_more_runs_and_stops_there_where_it_is_equal(
+    tmp_path: Path,
+) -> None:
+    world = World(chain(eager=False), tmp_path / "traces.jsonl")
+    world.build(EVERYTHING)
+    world.project.write_source("s")
+    world.project.past_sources.clear()
+    world.build(EVERYTHING)
+    assert world.ran == ["compute.a"]
+    assert world.ended(Unchanged) == {"compute.a"}
+
+
+def test_a_plan_may_hang_on_what_the_table_itself_cannot_tell_any_more(tmp_path: Path) -> None:
+    """The store knows that `s` is as it was; what `b` does hangs on `a` alone, and `a` is equal."""
+    project = chain(eager=False)
+    project.define(
+        {
+            "compute.a": Recipe(
+                "compute.a", "a", "compute", (Read("t", ("v",), ("x",)),), v=Formula(1, "parity")
+            ),
+            "compute.b": task("compute", "b", "a", "s"),
+        }
+    )
+    world = World(project, tmp_path / "traces.jsonl")
+    world.build(EVERYTHING)
+    project.write_source("s")
+    world.build(EVERYTHING)
+    project.past_sources.clear()
+    project.set_source("t", v=4)
+    assert actions(world) == {"compute.a": "run", "compute.b": "maybe"}
+    world.build(EVERYTHING)
+    assert world.ended(UpToDate) == {"compute.b"}
+
+
+def test_a_plan_looks_at_what_will_be_there_once_it_is_restored(tmp_path: Path) -> None:
+    """`b` begins to read `v` after `a` is made, so that nobody noted down what its `v` was."""
+    project = Project(
+        {"s": SourceState(Rows(1, 1, 1))},
+        {"compute.a": task("compute", "a", "s"), "compute.b": task("compute", "b", "s")},
+    )
+    world = World(project, tmp_path / "traces.jsonl")
+    world.build(EVERYTHING)
+    project.set_source("s", v=2)
+    world.build(EVERYTHING)
+    project.edit("compute.b", reads=(Read("a", v=("v",)),))
+    world.build(EVERYTHING)
+    project.sources["s"] = SourceState(Rows(1, 1, 1))
+    assert actions(world) == {"compute.a": "restore", "compute.b": "run"}
+    world.build(EVERYTHING)
+    assert world.ended(Restored) == {"compute.a"}
+    assert world.ran == ["compute.b"]
+    assert is_right(project)
+
+
+# -- failures ------------------------------------------------------------------------------
 
 
 def test_a_failure_takes_exactly_its_descendants_and_the_next_build_resumes_there(
@@ -148,7 +257,7 @@ def test_without_keep_going_nothing_new_starts_but_what_runs_may_end(world: Worl
 
 def test_an_excluded_table_is_read_as_it_is(world: World) -> None:
     world.build(EVERYTHING)
-    world.project.sources["s"] = SourceState(5)
+    edited(world)
     world.build(Request(exclude=("a",)))
     assert world.ran == []
 
@@ -169,32 +278,62 @@ def test_a_type_that_changed_since_the_plan_fails_the_reader_before_it_runs(worl
     original = world.evidence
 
     def changed(dataset: str):  # type: ignore[no-untyped-def]
-        world.project.sources["t"] = SourceState(2, "string")
+        world.project.sources["t"] = SourceState(Rows(1, 2, 2), "string", version=99)
         return original(dataset)
 
     world.evidence = changed  # type: ignore[method-assign]
-    world.build(EVERYTHING, keep_going=True)
+    world.build(Request(targets=("c",)), keep_going=True)
     errors = [str(e.error) for e in world.events if isinstance(e, Failed)]
     assert errors == ["column `x` of dataset `t` has another type than its reader expects"]
     assert graph_of_then.x == "int64"
 
 
+# -- what is told --------------------------------------------------------------------------
+
+
 def test_every_reason_reaches_the_event(world: World) -> None:
     world.build(EVERYTHING)
-    world.project.sources["s"] = SourceState(5)
+    edited(world)
+    world.project.edit("view.v", v=Formula(2))
     del world.project.tables["c"]
     world.build(Request(force=("e",)))
     reasons = {
         e.task.name: [(str(r.cause), r.dataset) for r in e.reasons]
         for e in world.events
-        if isinstance(e, Built)
+        if isinstance(e, Built | Unchanged | Restored)
     }
     assert reasons == {
         "compute.a": [("data_changed", "s")],
-        "view.v": [("data_changed", "a")],
-        "compute.b": [("data_changed", "v")],
+        "view.v": [("plan_changed", "v")],
+        "compute.b": [("plan_changed", "v"), ("data_changed", "a")],
         "compute.c": [("output_missing", "c")],
-        "view.q": [("data_changed", "c")],
         "compute.p": [("data_changed", "b")],
         "compute.e": [("data_changed", "d"), ("forced", "e")],
     }
+
+
+def test_what_did_not_have_to_run_is_time_saved_and_each_end_is_counted(world: World) -> None:
+    assert world.build(EVERYTHING).saved == 0.0
+    outcome = world.build(EVERYTHING)
+    assert (outcome.up_to_date, outcome.saved) == (7, 5.0)
+    edited(world)
+    world.build(EVERYTHING)
+    world.project.set_source("s", v=1)
+    outcome = world.build(EVERYTHING)
+    assert (outcome.restored, outcome.up_to_date, outcome.saved) == (4, 3, 5.0)
+    outcome = world.build(Request(force=("c",)))
+    assert (outcome.unchanged, outcome.built, outcome.tables, outcome.saved) == (1, 0, 0, 4.0)
+    edited(world)
+    world.project.past.clear()
+    outcome = world.build(EVERYTHING)
+    assert (outcome.built, outcome.tables, outcome.restored) == (4, 4, 0)
+
+
+def test_what_somebody_else_wrote_over_a_table_is_undone_by_its_last_good_state(
+    world: World,
+) -> None:
+    world.build(EVERYTHING)
+    world.project.commit("a", Table(0, Rows(1, 9, 9), "foreign"))
+    outcome = world.build(EVERYTHING)
+    assert world.ended(Restored) == {"compute.a"}
+    assert (outcome.saved, world.ran) == (5.0, [])
