@@ -14,6 +14,7 @@ from cpgbuild.core.graph import Graph
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.validate import check_graph
+from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.context import Limits
 from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.graph import Impact
     from cpgbuild.core.ports import Reporter
+    from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.project.config import Overrides, Project
 
@@ -172,6 +174,30 @@ def build(  # noqa: PLR0913 -- the options of the command
                 return Builder(workspace.graph, rebuilder, selection, world).build(interrupted)
             finally:
                 engine.close()
+
+
+def clean(
+    project: str | Path = ".",
+    *,
+    keep: int = 10,
+    hours: int = 168,
+    dry_run: bool = False,
+    overrides: Overrides | None = None,
+) -> list[Cleaned]:
+    """Free what old versions of the tables take up, but for what may be restored.
+
+    The last `keep` states of each table stay, and what was replaced in the last `hours`.
+
+    Raises:
+        CpgbuildError: the project is wrong, or a build holds the warehouse.
+    """
+    with opened(project, overrides) as workspace:
+        warehouse = workspace.warehouse
+        outputs = [t.output for t in workspace.graph.tasks.values() if t.stored]
+        with held(workspace.holder, warehouse.location):
+            if not dry_run:
+                warehouse.sweep(outputs)
+            return [clean_table(warehouse, o, keep, hours, dry_run=dry_run) for o in outputs]
 
 
 def impact(

@@ -214,6 +214,39 @@ def impact(
     _finish(output, run)
 
 
+@app.command(epilog="Examples:  cpgbuild clean --dry-run  |  cpgbuild clean --keep 3 --hours 0")
+def clean(
+    project: ProjectOption = Path(),
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, help="States of each table that can be restored.")
+    ] = 10,
+    hours: Annotated[
+        int, typer.Option("--hours", min=0, help="Keep what was replaced in so many hours.")
+    ] = 168,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would go, and delete nothing.")
+    ] = False,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Free what old versions of tables take up, but for what may be restored."""
+    output = _output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.answers import show_cleaned
+
+        overrides = _overrides(var, env, warehouse)
+        found = api.clean(project, keep=keep, hours=hours, dry_run=dry_run, overrides=overrides)
+        show_cleaned(found, output, dry_run=dry_run)
+        return exit_codes.OK
+
+    _finish(output, run)
+
+
 @app.command(epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph --mermaid")
 def graph(
     project: ProjectOption = Path(),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.graph import Impact
     from cpgbuild.core.rebuilder import Reason
     from cpgbuild.core.task import Task
+    from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.errors.report import Report
 
 VERSION = 1
@@ -72,6 +73,11 @@ def impacted(impact: Impact) -> dict[str, Any]:
     """Return the record of a task downstream of a change."""
     columns = list(impact.columns)
     return _record("impacted", **_task(impact.task), distance=impact.distance, columns=columns)
+
+
+def cleaned(cleaned: Cleaned) -> dict[str, Any]:
+    """Return the record of what was deleted of an output."""
+    return _record("cleaned", output=cleaned.output, files=cleaned.files, bytes=cleaned.bytes)
 
 
 def explained(explanation: Explanation) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
 
 MINUTE = 60.0
+KILO = 1000
 _WORDS = {
     Cause.NEVER_BUILT: "never built",
     Cause.PLAN_CHANGED: "plan changed",
@@ -49,6 +50,14 @@ def seconds_text(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def bytes_text(count: int) -> str:
+    """Return `12 B`, `3.4 MB`."""
+    size, units = float(count), ["B", "kB", "MB", "GB"]
+    while size >= KILO and len(units) > 1:
+        size, units = size / KILO, units[1:]
+    return f"{size:,.0f} {units[0]}" if units[0] == "B" else f"{size:,.1f} {units[0]}"
 
 
 def count_text(count: int, noun: str) -> str:

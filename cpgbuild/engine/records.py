@@ -33,15 +33,16 @@ class Records:
 
     def keep(self, task: Task) -> None:
         """Keep a task's queries beside its table, where they are not yet."""
-        folder, path = Folder(self._warehouse.uri(task.output)), _path(task.plan)
+        folder, path = Folder(self._warehouse.uri(task.output)), record_path(task.plan)
         if not folder.has([path]):
             folder.write(path, self.record(task).encode())
 
     def find(self, output: str, plan: Fingerprint) -> str | None:
         """Return the queries that a plan stood for when it made an output, if they were kept."""
-        found = Folder(self._warehouse.uri(output)).read(_path(plan))
+        found = Folder(self._warehouse.uri(output)).read(record_path(plan))
         return found.decode(errors="replace") if found is not None else None
 
 
-def _path(plan: Fingerprint) -> str:
+def record_path(plan: Fingerprint) -> str:
+    """Return where, in a table's folder, the queries of a plan are."""
     return f"{SIDE}/plan-{plan[:DIGITS]}.json"
