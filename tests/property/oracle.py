@@ -86,7 +86,9 @@ class Oracle:
             for leaf, columns in project.meaning(recipe).leaves.items()
         }
         found = [self._reasons(recipe, memory, sights) for memory in self._memories(recipe)]
-        reasons = min(found, key=lambda why: (len([r for r in why if r[0] != "upstream"]), len(why)))
+        reasons = min(
+            found, key=lambda why: (len([r for r in why if r[0] != "upstream"]), len(why))
+        )
         if name in self.forced:
             reasons |= {("forced", recipe.dataset)}
         self.why[name] = reasons

@@ -228,7 +228,9 @@ class Project:
         def found() -> bool:
             if recipe.kind == "compute":
                 return True
-            readers = [o for o in self.recipes.values() for r in o.reads if r.dataset == recipe.dataset]
+            readers = [
+                o for o in self.recipes.values() for r in o.reads if r.dataset == recipe.dataset
+            ]
             return len(readers) > 1 and self.varies(recipe)
 
         return self._once(("stored", recipe.name), found)  # type: ignore[return-value]

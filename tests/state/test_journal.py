@@ -10,13 +10,15 @@ from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.trace import Trace
 from cpgbuild.errors.state import StateUnwritable
-from cpgbuild.state.digests import load_digests, save_digests
 from cpgbuild.state.journal import HEADER, Journal, replace
 
 
 def trace(task: str, run: int = 1) -> Trace:
     stamp = Stamp(Fingerprint("s" * 64), Fingerprint(f"{run}"))
-    return Trace(task, Fingerprint("p"), {"a": stamp, "b": stamp, "c": stamp}, stamp, rows=run)
+    known = Stamp(stamp.schema, stamp.version, Fingerprint("d" * 8))
+    data = {(): Fingerprint("n"), ("v",): Fingerprint("d" * 8)}
+    reads = {"a": stamp, "b": known, "c": stamp}
+    return Trace(task, Fingerprint("p"), reads, stamp, data, rows=run)
 
 
 @pytest.fixture
@@ -84,6 +86,18 @@ def test_lines_that_are_no_traces_are_passed_over(path: Path) -> None:
     assert Journal(path).load() == {"a": trace("a"), "b": trace("b")}
 
 
+def test_traces_of_the_first_format_are_passed_over_and_new_ones_go_beside_them(path: Path) -> None:
+    path.parent.mkdir()
+    old = (
+        b'{"v":1,"task":"a","plan":"p","reads":{},"wrote":["s","1"],'
+        b'"rows":1,"seconds":0.1,"finished":"","facts":{}}\n'
+    )
+    path.write_bytes(HEADER + old * 3)
+    assert Journal(path).load() == {}
+    Journal(path).record(trace("a", 2))
+    assert Journal(path).load() == {"a": trace("a", 2)}
+
+
 def test_a_long_journal_is_made_short_and_says_the_same(path: Path) -> None:
     for run in range(300):
         Journal(path).record(trace("a", run))
@@ -115,18 +129,3 @@ def test_a_replacement_that_fails_leaves_the_old_file_and_nothing_beside_it(
     with pytest.raises(OSError, match="No space"):
         replace(file, b"new")
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("f", b"old")]
-
-
-def test_digests_are_kept_and_a_file_that_is_not_ours_is_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "digests.json"
-    known = {"/a": ((1, 2, 3, 4), "ab"), "/ü": ((5,), "cd")}
-    save_digests(path, known)
-    assert load_digests(path) == known
-    whole = path.read_bytes()
-    for size in range(len(whole)):
-        path.write_bytes(whole[:size])
-        assert load_digests(path) == {}
-    for text in ("[]", "null", '{"v":2,"files":{}}', '{"v":1,"files":[1]}', '{"v":1}'):
-        path.write_text(text)
-        assert load_digests(path) == {}
-    assert load_digests(tmp_path / "none") == {}
