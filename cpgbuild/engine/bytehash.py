@@ -38,7 +38,7 @@ _FIRST_BYTES: Final = _FIRST_WORDS * _WORD
 # Where fewer of the strings have a word, those are picked first. Measured; the hash is the same.
 _MANY: Final = 0.35
 # So many bytes are copied at a time: an aligned copy with a margin is faster to read from.
-_COPIED: Final = 1 << 19
+_COPIED: Final = 1 << 22
 
 # What is kept of a word of which so many bytes belong to the string.
 _KEPT: Final = np.array([(1 << 8 * n) - 1 for n in range(_WORD + 1)], np.uint64)
