@@ -56,9 +56,11 @@ class Task:
     `requires` has what the task's own query names, `leaves` what of that is really read where it
     is stored: sources and outputs, through views, by the names of outputs. `query` is the
     fingerprint of the task's query alone, `views` those of the views that it reads (each with all
-    behind it, and of the columns that are required), `plan` covers both. `volatile` and
-    `unstable` say, through views, what gives other rows at other times or in another order of
-    rows. A view is `kept` as a table where its readers would not see the same rows otherwise.
+    behind it, and of the columns that are required), `plan` covers both.
+
+    `volatile` and `unstable` say, through views, what gives other rows at other times or in another
+    order of rows, `inexact` what gives floats that may differ from run to run in their last bits.
+    A view is `kept` as a table where its readers would not see the same rows otherwise.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Task:
     variables: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
+    inexact: tuple[str, ...] = ()
     leaves: tuple[Requirement, ...] = ()
     query: Fingerprint = UNKNOWN
     views: tuple[tuple[str, Fingerprint], ...] = ()

@@ -13,6 +13,8 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.ports import Result, Tick
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import pyarrow as pa
-
     from cpgbuild.core.events import Action
     from cpgbuild.core.evidence import Columns, Evidence
     from cpgbuild.core.explanation import Explanation
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 FOLDERS = "partition_by"
 TICK_SECONDS = 0.2
 PATIENCE_SECONDS = 0.1
+# So many rows or bytes are hashed at once.
+HASHED_ROWS = 32_768
+HASHED_BYTES = 16 << 20
 GRACE_SECONDS = 3.0
 
 
@@ -312,6 +315,7 @@ class _Counter:
     def __init__(self, engine: DataFusionEngine, order: Order, hashed: RowHash) -> None:
         self.rows = 0
         self._hashed = hashed
+        self._waiting: list[pa.RecordBatch] = []
         self.error: Exception | None = None
         self._engine = engine
         self._order = order
@@ -330,14 +334,29 @@ class _Counter:
             if self._engine.is_cancelled():
                 raise Cancelled(self._order.task.name)
             self.rows += batch.num_rows
-            self._hashed.update(batch)
+            self._hash(batch)
             if time.monotonic() - told > TICK_SECONDS:
                 told = time.monotonic()
                 self._engine.tell(Tick(self._order.task.name, self.rows))
             yield batch
+        self._hash_waiting()
         if self._engine.is_cancelled():
             raise Cancelled(self._order.task.name)
         self._engine.check_inputs(self._order.task)
+
+    def _hash(self, batch: pa.RecordBatch) -> None:
+        """Hash rows, many at once: each batch has a price of its own."""
+        self._waiting.append(batch)
+        rows = sum(each.num_rows for each in self._waiting)
+        if rows >= HASHED_ROWS or sum(each.nbytes for each in self._waiting) >= HASHED_BYTES:
+            self._hash_waiting()
+
+    def _hash_waiting(self) -> None:
+        if not self._waiting:
+            return
+        for batch in pa.Table.from_batches(self._waiting).combine_chunks().to_batches():
+            self._hashed.update(batch)
+        self._waiting = []
 
 
 def _now() -> str:

@@ -20,6 +20,7 @@ from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
 from cpgbuild.plan.inference import is_recursive, required_columns, unsaid, volatile_functions
 from cpgbuild.plan.session import MEANING
+from cpgbuild.plan.stability import ROUNDING, unstable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,6 +59,8 @@ def assemble(
     if definition.kind is TaskKind.COMPUTE:
         check_storable(definition, schema)
     requires = requirements(frame, schemas)
+    varying = unstable(frame.optimized_logical_plan())
+    rounding = tuple(name for name in varying if ROUNDING in name)
     task = Task(
         name=definition.name,
         dataset=definition.dataset,
@@ -73,6 +76,8 @@ def assemble(
         partition_by=definition.partition_by,
         variables=tuple(sorted(variables)),
         volatile=_volatile(query),
+        unstable=tuple(name for name in varying if name not in rounding),
+        inexact=rounding,
         place=definition.place,
     )
     compiled = Compiled(

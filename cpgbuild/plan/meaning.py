@@ -40,6 +40,7 @@ class _Meaning:
     leaves: dict[str, set[str]] = field(default_factory=dict)
     volatile: set[str] = field(default_factory=set)
     unstable: set[str] = field(default_factory=set)
+    inexact: set[str] = field(default_factory=set)
 
 
 class Meanings:
@@ -83,6 +84,7 @@ class Meanings:
             leaves=tuple(self._leaf(*leaf) for leaf in sorted(meaning.leaves.items())),
             volatile=tuple(sorted(meaning.volatile)),
             unstable=tuple(sorted(meaning.unstable)),
+            inexact=tuple(sorted(meaning.inexact)),
             kept=task.name in self._kept,
         )
 
@@ -91,7 +93,8 @@ class Meanings:
 
     def _meaning(self, task: Task, query: Fingerprint, requires: Iterable[Requirement]) -> _Meaning:
         """Return the meaning of a query of these reads; of `task`, or of a part of its columns."""
-        meaning = _Meaning(query, volatile=set(task.volatile), unstable=set(task.unstable))
+        meaning = _Meaning(query)
+        self._vary(meaning, task)
         facts: list[str] = []
         for needed in sorted(requires, key=lambda r: r.dataset):
             dataset, columns = needed.dataset, needed.names
@@ -103,8 +106,7 @@ class Meanings:
                 else:
                     behind = self._view(part, tuple(sorted(columns)))
                     plans += [part.output, behind.plan]
-                    meaning.volatile |= behind.volatile
-                    meaning.unstable |= behind.unstable
+                    self._vary(meaning, behind)
                     for leaf, some in behind.leaves.items():
                         self._add_leaf(meaning, leaf, some)
             if plans:
@@ -115,6 +117,11 @@ class Meanings:
                 facts += ["leaf", dataset]
         meaning.plan = fingerprint("plan", query, *facts)
         return meaning
+
+    def _vary(self, meaning: _Meaning, behind: Task | _Meaning) -> None:
+        meaning.volatile.update(behind.volatile)
+        meaning.unstable.update(behind.unstable)
+        meaning.inexact.update(behind.inexact)
 
     def _add_leaf(self, meaning: _Meaning, leaf: str, columns: Collection[str]) -> None:
         meaning.leaves.setdefault(leaf, set()).update(columns)
@@ -146,9 +153,10 @@ class Meanings:
         times: Counter[str] = Counter()
         for name, one in reversed(self._in_order()):
             task = one.task
-            if (task.volatile or task.unstable) and times[name] >= SEVERAL:
+            stored = task.kind is TaskKind.COMPUTE
+            if not stored and (task.volatile or task.unstable) and times[name] >= SEVERAL:
                 kept.add(name)
-            once = task.kind is TaskKind.COMPUTE or name in kept
+            once = stored or name in kept
             for dataset in self._read(one):
                 for part in self._producers.get(dataset, ()):
                     times[part.name] += 1 if once else times[name]

@@ -24,6 +24,8 @@ _ROUNDING = frozenset({"sum", "avg", "mean", "min", "max"})
 _ORDERED = re.compile(
     r"\b(row_number|ntile|lag|lead|first_value|last_value|nth_value|array_agg|string_agg)\("
 )
+# What `unstable` calls these by: they change the last bits of values, never which rows there are.
+ROUNDING = " of float"
 _FUNCTION = re.compile(r"([a-z_]\w*)\(")
 _FLOAT = re.compile(r"Float(16|32|64)")
 _LIST = re.compile(r"(?:aggr|windowExpr)=\[\[(.*)\]\] \[(.*)\]", re.DOTALL)
@@ -73,6 +75,6 @@ def _of_call(call: str, kind: str) -> Iterator[str]:
     if name not in _STABLE:
         yield name
     elif name in _ROUNDING and inexact:
-        yield f"{name} of {inexact[0].lower()}"
+        yield f"{name}{ROUNDING}{inexact[1]}"
     if " ROWS BETWEEN " in call and _EVERY_ROW not in call:
         yield f"{name} over rows"
