@@ -102,11 +102,6 @@ def _plan_reasons(task: Task, trace: Trace) -> list[Reason]:
     return [Reason(Cause.PLAN_CHANGED, name) for name in (*own, *views)]
 
 
-def _weight(reasons: tuple[Reason, ...]) -> tuple[int, int]:
-    """Order reasons by how many are sure already, and then by how many there are."""
-    return sum(reason.cause is not Cause.UPSTREAM for reason in reasons), len(reasons)
-
-
 def _same_state(one: Stamp, other: Stamp) -> bool:
     return (one.schema, one.version) == (other.schema, other.version)
 
@@ -183,7 +178,7 @@ class Rebuilder:
             if not reasons:
                 return trace, reasons
             found.append((trace, reasons))
-        return min(found, key=lambda one: _weight(one[1]))
+        return min(found, key=lambda one: len(one[1]))
 
     def renewed(self, decision: Decision) -> Trace | None:
         """Return the trace of a task that is up to date, as one of what its inputs are now.

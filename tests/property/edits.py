@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -11,12 +11,11 @@ from tests.property.projects import SOURCES, formulas, reads
 from tests.property.recipes import COLUMNS, Rows, SourceState, Table
 from tests.property.world import World
 
-Draw = Callable[[st.SearchStrategy], object]  # type: ignore[type-arg]
 FEW = st.integers(0, 2)
 
 
-def _one_of(draw: st.DataObject, names: object) -> str | None:
-    known = sorted(names)  # type: ignore[call-overload]
+def _one_of(draw: st.DataObject, names: Iterable[str]) -> str | None:
+    known = sorted(names)
     return draw.draw(st.sampled_from(known)) if known else None
 
 
@@ -78,9 +77,11 @@ def edits_are_undone(world: World, draw: st.DataObject) -> None:
 
 
 def old_states_are_vacuumed(world: World, draw: st.DataObject) -> None:
-    for past in (world.project.past, world.project.past_sources):
-        if (name := _one_of(draw, past)) is not None:
-            del past[name][: draw.draw(st.integers(1, 4))]  # type: ignore[attr-defined]
+    tables, sources = world.project.past, world.project.past_sources
+    if (name := _one_of(draw, tables)) is not None:
+        del tables[name][: draw.draw(st.integers(1, 4))]
+    if (name := _one_of(draw, sources)) is not None:
+        del sources[name][: draw.draw(st.integers(1, 4))]
 
 
 def a_table_is_deleted(world: World, draw: st.DataObject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -83,8 +84,12 @@ CONE = {"compute.a", "compute.b", "compute.p", "compute.e"}
     ],
 )
 def test_a_crash_at_every_effect_costs_no_more_than_what_it_interrupted(
-    tmp_path: Path, change, ran: set[str], restored: set[str], eager: bool
-) -> None:  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    change: Callable[[World], None],
+    ran: set[str],
+    restored: set[str],
+    eager: bool,
+) -> None:
     crashed = 0
     for effects in count():
         world = World(chain(eager=eager), tmp_path / f"{effects}.jsonl")
@@ -142,7 +147,9 @@ def test_a_state_file_cut_at_every_byte_reruns_nothing_since_tables_know_their_t
 
 
 @pytest.mark.parametrize("change", [edited, reverted, rewritten])
-def test_tables_alone_lead_to_the_same_decisions(world: World, change) -> None:  # type: ignore[no-untyped-def]
+def test_tables_alone_lead_to_the_same_decisions(
+    world: World, change: Callable[[World], None]
+) -> None:
     world.build(EVERYTHING)
     change(world)
     with_state = actions(world)
@@ -281,7 +288,7 @@ def test_a_type_that_changed_since_the_plan_fails_the_reader_before_it_runs(worl
         world.project.sources["t"] = SourceState(Rows(1, 2, 2), "string", version=99)
         return original(dataset)
 
-    world.evidence = changed  # type: ignore[method-assign]
+    world.evidence = changed  # type: ignore[method-assign,assignment]
     world.build(Request(targets=("c",)), keep_going=True)
     errors = [str(e.error) for e in world.events if isinstance(e, Failed)]
     assert errors == ["column `x` of dataset `t` has another type than its reader expects"]
