@@ -169,11 +169,13 @@ def _fits(table: DeltaTable, staged: Staged) -> bool:
     """Return whether Delta can replace a table's files by these without more ado.
 
     It would commit times without a zone to a table that does not say so, and then nobody, Delta
-    included, could read the table.
+    included, could read the table. Rows that somebody set a constraint for are its to check.
     """
-    features = table.protocol().writer_features or []
+    metadata, features = table.metadata(), table.protocol().writer_features or []
+    if any(name.startswith("delta.constraints.") for name in metadata.configuration or {}):
+        return False
     local = any(_is_local(field.type) for field in staged.schema)
-    same = list(table.metadata().partition_columns) == list(staged.partition_by)
+    same = list(metadata.partition_columns) == list(staged.partition_by)
     return same and (not local or _NTZ in features)
 
 

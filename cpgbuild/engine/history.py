@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -29,11 +29,13 @@ _MAPPING = "delta.columnMapping.mode"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of a log: whose it is, and whether the rows stayed what they were."""
+    """One commit of a log: whose it is, whether the rows stayed, and which files came and went."""
 
     id: str
     trace: Trace | None
     same_rows: bool
+    added: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,15 @@ class Era:
     """Versions, all of the same rows: those from `oldest` to `newest`.
 
     The commit of the oldest has the trace of the run that wrote them; None if it is not ours.
-    `lost` where the log does not go back to it.
+    `lost` where the log does not go back to it. `files` has the data files of some versions, where
+    that was asked for: of the newest and the oldest.
     """
 
     oldest: int
     newest: int
     trace: Trace | None
     lost: bool = False
+    files: tuple[tuple[int, frozenset[str]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +89,53 @@ def log_file(version: int) -> str:
     return f"_delta_log/{version:020}.json"
 
 
-def read_commit(folder: Folder, version: int) -> Commit | None:
-    """Return the commit that made a version; None where the log no longer has it."""
+def read_commit(folder: Folder, version: int, *, whole: bool = False) -> Commit | None:
+    """Return the commit that made a version; None where the log no longer has it, or not whole.
+
+    Its files are told where it is read as a `whole`.
+    """
     text = folder.read(log_file(version))
     if text is None:
         return None
-    ours = TRACE.encode() in text
+    lines = filter(None, text.splitlines())
+    try:
+        return _whole(lines) if whole else _brief(lines, ours=TRACE.encode() in text)
+    except (ValueError, KeyError, AttributeError):
+        return None
+
+
+def _brief(lines: Iterable[bytes], *, ours: bool) -> Commit:
+    """Return the commit of these lines, and read no more of them than it takes."""
     same_rows = True
-    for line in filter(None, text.splitlines()):
+    for line in lines:
         action = json.loads(line)
-        info = action.get("commitInfo") or {}
-        if trace := Trace.from_json(str(info.get(TRACE, ""))):
-            return Commit(str(info.get(COMMIT, "")), trace, same_rows=False)
+        if found := _ours(action):
+            return found
         same_rows = same_rows and not _changes_rows(action)
         if not (ours or same_rows):
             break
     return Commit("", None, same_rows)
+
+
+def _whole(lines: Iterable[bytes]) -> Commit:
+    """Return the commit of these lines, with its files."""
+    actions = [json.loads(line) for line in lines]
+    found = next(filter(None, map(_ours, actions)), None)
+    if found is None:
+        found = Commit("", None, not any(map(_changes_rows, actions)))
+    added, removed = (
+        # The log quotes what the store has by its plain name; that itself may look quoted.
+        frozenset(unquote(action[kind]["path"]) for action in actions if kind in action)
+        for kind in ("add", "remove")
+    )
+    return replace(found, added=added, removed=removed)
+
+
+def _ours(action: dict[str, Any]) -> Commit | None:
+    """Return whose commit it is that has this action, where that is said here."""
+    info = action.get("commitInfo") or {}
+    trace = Trace.from_json(str(info[TRACE])) if TRACE in info else None
+    return Commit(str(info.get(COMMIT, "")), trace, same_rows=False) if trace else None
 
 
 def _changes_rows(action: dict[str, Any]) -> bool:
@@ -112,19 +147,26 @@ def _changes_rows(action: dict[str, Any]) -> bool:
     return bool(settings.get(_MAPPING, "none") != "none")
 
 
-def eras(folder: Folder, newest: int) -> Iterator[Era]:
+def eras(folder: Folder, newest: int, files: Iterable[str] | None = None) -> Iterator[Era]:
     """Give what a table held, from version `newest` back as far as its log goes.
 
-    What changed rows is told by a commit's actions and never by the name of its operation.
+    What changed rows is told by a commit's actions and never by the name of its operation. Where
+    the data files of version `newest` are given, those of each era are told.
     """
+    whole, now = files is not None, frozenset(files or ())
+    then = now
     for version in range(newest, -1, -1):
-        commit = read_commit(folder, version)
+        commit = read_commit(folder, version, whole=whole)
         if commit is None:
             yield Era(version + 1, newest, None, lost=True)
             return
-        if commit.trace is not None or not commit.same_rows:
-            yield Era(version, newest, commit.trace)
-            newest = version - 1
+        ends = commit.trace is not None or not commit.same_rows
+        if ends:
+            known = ((newest, now), (version, then)) if whole else ()
+            yield Era(version, newest, commit.trace, files=known)
+        then = (then - commit.added) | commit.removed
+        if ends:
+            newest, now = version - 1, then
 
 
 def trace_of(uri: str, folder: Folder, table: DeltaTable) -> Trace | None:
@@ -187,8 +229,12 @@ def digest(files: Iterable[str]) -> str:
 
 def restorable(uri: str, folder: Folder, era: Era) -> int | None:
     """Return the version of an era whose files are all there, the newest if several are."""
-    for version in dict.fromkeys((era.newest, era.oldest)):
-        files = active_files(at(uri, version))
-        if files is not None and folder.has(files):
+    for version, files in dict(era.files).items():
+        if folder.has(sorted(files)) and _is_told(uri, folder, version):
             return version
     return None
+
+
+def _is_told(uri: str, folder: Folder, version: int) -> bool:
+    """Return whether the log, which has all commits since, still tells what a version was."""
+    return folder.has([log_file(0)]) or at(uri, version) is not None

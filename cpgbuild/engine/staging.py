@@ -231,7 +231,8 @@ class _Part:
             return
         rows = self.waiting.taken().cast(self.writer.stage.written_schema)
         parquet = self._parquet or self._opened(rows)
-        parquet.write_table(rows, row_group_size=GROUP_ROWS)
+        # Twice as many, or the few that are over would be a row group of their own.
+        parquet.write_table(rows, row_group_size=2 * GROUP_ROWS)
         if self._stream is not None and self._stream.tell() >= FILE_BYTES:
             self.close()
 

@@ -23,7 +23,7 @@ from cpgbuild.core.ports import Past
 from cpgbuild.engine.commits import Committer, is_committed, leftovers
 from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
-from cpgbuild.engine.history import TRACE, at, copy_of, eras, restorable, trace_of
+from cpgbuild.engine.history import TRACE, active_files, at, copy_of, eras, restorable, trace_of
 from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
@@ -141,7 +141,8 @@ class Warehouse:
         if seen is None:
             return
         uri, folder = self.uri(output), self._folder(output)
-        for era in islice(eras(folder, seen.table.version()), 1, None):
+        files = active_files(seen.table)
+        for era in islice(eras(folder, seen.table.version(), files), 1, None):
             if era.trace is None:
                 continue
             version = restorable(uri, folder, era)

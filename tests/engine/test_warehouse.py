@@ -187,6 +187,19 @@ def test_what_follows_upon_a_commit_may_fail_without_harm(
     assert shelf.version() == "two"
 
 
+def test_a_constraint_that_somebody_set_is_kept(shelf: Shelf) -> None:
+    shelf.put(ONE, "one")
+    shelf.delta.alter.add_constraint({"small": "a < 10"})
+    shelf.anew()
+    with pytest.raises(DeltaError, match="failed validation check"):
+        shelf.put(pa.table({"a": [11], "b": ["y"]}), "two")
+    assert shelf.version() == "one"
+    assert not [n for n in shelf.side() if n.startswith("staged")]
+    shelf.put(TWO, "two")
+    assert shelf.version() == "two"
+    assert shelf.rows() == [(3, "y")]
+
+
 # What is written.
 
 

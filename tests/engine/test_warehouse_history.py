@@ -109,7 +109,9 @@ def test_only_the_last_commit_is_read_where_it_is_ours(
 ) -> None:
     read = []
     whole = history.read_commit
-    monkeypatch.setattr(history, "read_commit", lambda f, v: read.append(v) or whole(f, v))
+    monkeypatch.setattr(
+        history, "read_commit", lambda f, v, **k: read.append(v) or whole(f, v, **k)
+    )
     assert shelf.version() == "three"
     assert read == [2]
 
@@ -171,7 +173,9 @@ def test_the_past_is_looked_at_as_far_as_it_is_asked_for(
 ) -> None:
     read = []
     whole = history.read_commit
-    monkeypatch.setattr(history, "read_commit", lambda f, v: read.append(v) or whole(f, v))
+    monkeypatch.setattr(
+        history, "read_commit", lambda f, v, **k: read.append(v) or whole(f, v, **k)
+    )
     past = shelf.anew().past(OUTPUT)
     assert read == []
     assert next(past).version == 1
@@ -193,6 +197,13 @@ def test_what_was_compacted_is_restored_from_what_is_left(tmp_path: Path) -> Non
     assert shelf.past() == []
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"add": {}}', '{"add": 1}'])
+def test_the_past_ends_at_what_cannot_be_read(shelf: Shelf, text: str) -> None:
+    shelf.anew().evidence(OUTPUT)
+    (shelf.path / "_delta_log/00000000000000000000.json").write_text(text)
+    assert [p.version for p in shelf.warehouse.past(OUTPUT)] == [1]
+
+
 def test_a_version_is_found_by_what_its_trace_says_that_it_wrote(shelf: Shelf) -> None:
     shelf.put(ROWS["one"], "one", plan="again")
     shelf.renew("one", "renewed")
@@ -206,6 +217,16 @@ def test_a_version_is_found_by_what_its_trace_says_that_it_wrote(shelf: Shelf) -
         "no": None,
     }
     assert Warehouse(str(shelf.root)).table_at("missing", Fingerprint("one")) is None
+
+
+def test_the_past_is_what_the_log_can_still_tell(shelf: Shelf) -> None:
+    shelf.delta.create_checkpoint()
+    shelf.put(ROWS["one"], "four")
+    shelf.put(ROWS["two"], "five")
+    (shelf.path / "_delta_log/00000000000000000000.json").unlink()
+    assert shelf.past() == [(3, "four"), (2, "three")]
+    shelf.restore(2, "three")
+    assert shelf.rows() == [(2, "three")]
 
 
 # When the log has forgotten.

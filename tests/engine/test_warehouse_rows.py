@@ -135,6 +135,18 @@ def test_numbers_are_compared_with_literals_by_the_log_alone(shelf: Shelf) -> No
         assert shelf.ask(f"select count(*) from k where {query}") == [(count,)], query
 
 
+def test_columns_of_odd_names_have_statistics_too(shelf: Shelf) -> None:
+    names = ["a b", "c.d", 'q"x', "Upper", "1st", "é", "a,b", "select", "%41"]
+    columns = {n: pa.array([i, None, i + 10]) for i, n in enumerate(names)}
+    shelf.put(pa.table({"c": pa.array([{"d": 99}] * 3), **columns}), "one")
+    for number, name in enumerate(names):
+        quoted = '"' + name.replace('"', '""') + '"'
+        assert shelf.ask(f"select count({quoted}), min({quoted}), max({quoted}) from k") == [
+            (2, number, number + 10)
+        ]
+        assert shelf.ask(f"select count(*) from k where {quoted} = {number}") == [(1,)]
+
+
 def test_bounds_are_said_only_where_they_are_certain(shelf: Shelf) -> None:
     far = pa.array([-(10**6), 10**7], pa.int32()).cast(pa.date32())
     columns = {n: pa.array([values[0]] * 2, kind) for n, (kind, values) in VALUES.items()}
