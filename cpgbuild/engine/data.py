@@ -12,6 +12,8 @@ import pyarrow as pa
 from cpgbuild.engine.frames import column, quote
 from cpgbuild.engine.rowhash import RowHash
 from cpgbuild.engine.sources import register_delta
+from cpgbuild.errors.run import TableUnreadable
+from cpgbuild.plan.failures import reason
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
@@ -79,7 +81,10 @@ class Data:
             self._known[name] = kept = (version, {})
         if columns not in kept[1]:
             sets = {columns, *self.wanted(name)} - kept[1].keys()
-            kept[1].update(fingerprints(self.register, name, sets))
+            try:
+                kept[1].update(fingerprints(self.register, name, sets))
+            except Exception as error:
+                raise self._sources.failure(name, error) from error
         return kept[1][columns]
 
     def _of_table(self, name: str, columns: Columns) -> Fingerprint:
@@ -91,13 +96,19 @@ class Data:
         known = self._tables.setdefault((name, evidence.version), {})
         if columns not in known:
             sets = {columns, *self.wanted(name)}
-            known.update(fingerprints(self.register, name, sets))
+            try:
+                known.update(fingerprints(self.register, name, sets))
+            except Exception as error:
+                raise TableUnreadable(self._warehouse.uri(name), reason(error)) from error
         return known[columns]
 
     def then(self, name: str, version: Fingerprint, columns: Columns) -> Fingerprint | None:
         """Return the data fingerprint of columns at an earlier version; None where it is gone."""
         register = self.earlier(name, version)
-        return fingerprints(register, name, {columns})[columns] if register else None
+        try:
+            return fingerprints(register, name, {columns})[columns] if register else None
+        except Exception:  # noqa: BLE001 -- whatever it is: what cannot be read is gone
+            return None
 
     def earlier(self, name: str, version: Fingerprint) -> Register | None:
         """Return what registers a source or output as it was; None where that is gone."""

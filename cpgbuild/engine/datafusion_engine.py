@@ -25,6 +25,7 @@ from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.records import Records
+from cpgbuild.engine.rounding import rounded
 from cpgbuild.engine.rowhash import RowHash
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
 
 # The fact of a trace that says by which columns a table's files are put into folders.
 FOLDERS = "partition_by"
+# The fact of a trace that stands for its rows without the last bits of their floats.
+BLURRED = "blurred"
 TICK_SECONDS = 0.2
 PATIENCE_SECONDS = 0.1
 # So many rows or bytes are hashed at once.
@@ -182,7 +185,10 @@ class DataFusionEngine:
         if run.batches is None:
             changed, full = False, self._same(order, trace, began)
         else:
+            before = self._warehouse.trace(task.output)
             changed, full = self._write(order, run.batches, trace, began)
+            if changed and before is not None and _differs_in_last_bits(before, full):
+                run.detail = "its floats differ in their last bits"
         if run.keys is not None:
             past = (one.trace.facts.get(RUN, "") for one in self._warehouse.past(task.output))
             self._warehouse.drop_other_keys(task.output, {run_name, *past})
@@ -241,7 +247,8 @@ class DataFusionEngine:
         task, compiled = order.task, self._compiled[order.task.name]
         everything = tuple(sorted(compiled.schema.names))
         hashed = RowHash({everything, *self._data.wanted(task.output)})
-        counter = _Counter(self, order, hashed)
+        blurred = RowHash({everything}) if task.inexact else None
+        counter = _Counter(self, order, hashed, blurred)
         try:
             staged = self._warehouse.stage(
                 task.output, compiled.schema, task.partition_by, counter.counted(batches)
@@ -251,6 +258,10 @@ class DataFusionEngine:
             raise counter.error or error from error
         data = hashed.fingerprints()
         version = data[everything]
+        if blurred is not None:
+            trace = replace(
+                trace, facts=trace.facts | {BLURRED: blurred.fingerprints()[everything]}
+            )
         full = replace(
             trace,
             wrote=Stamp(task.schema.fingerprint, version, version),
@@ -309,12 +320,22 @@ class _Ended:
     detail: str
 
 
+def _differs_in_last_bits(before: Trace, now: Trace) -> bool:
+    """Return whether a run gave other rows than the one before by nothing but noise in floats."""
+    blurred = now.facts.get(BLURRED)
+    same = (before.plan, before.wrote.schema) == (now.plan, now.wrote.schema)
+    return same and blurred is not None and before.facts.get(BLURRED) == blurred
+
+
 class _Counter:
     """Counts and hashes the rows of a run on their way, and stops it when it must not end."""
 
-    def __init__(self, engine: DataFusionEngine, order: Order, hashed: RowHash) -> None:
+    def __init__(
+        self, engine: DataFusionEngine, order: Order, hashed: RowHash, blurred: RowHash | None
+    ) -> None:
         self.rows = 0
         self._hashed = hashed
+        self._blurred = blurred
         self._waiting: list[pa.RecordBatch] = []
         self.error: Exception | None = None
         self._engine = engine
@@ -356,6 +377,8 @@ class _Counter:
             return
         for batch in pa.Table.from_batches(self._waiting).combine_chunks().to_batches():
             self._hashed.update(batch)
+            if self._blurred is not None:
+                self._blurred.update(rounded(batch))
         self._waiting = []
 
 

@@ -150,6 +150,12 @@ class Sources:
                 raise
             raise self._unreadable(source, error) from error
 
+    def failure(self, name: str, error: Exception) -> Exception:
+        """Return what an exception that came up while a source was read means to a user."""
+        if isinstance(error, CpgbuildError) or not _is_readers(error):
+            return error
+        return self._unreadable(self._declared[name], error)
+
     def version(self, name: str) -> Fingerprint:
         """Return the version that `evidence` has; it looks where nobody did yet."""
         if name not in self._states:
