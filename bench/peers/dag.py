@@ -1,9 +1,9 @@
 """The generated graph of models that every project is written from.
 
-S = N / 10 Parquet sources. 30 % of the N models are staging models: each reads one source, never its
-column `unused`, and keeps rows with `v1 >= least`, `least` being 10 or more. 65 % are
-intermediate, in four layers; each reads one to four models of earlier layers. 5 % are marts
-over the last layers.
+S = N / 10 Parquet sources. 30 % of the N models are staging models: each reads one source, never
+its column `unused`, and keeps rows with `v1 >= least`, `least` being 10 or more. 65 % are
+intermediate, in four layers; each reads one to four models of earlier layers. 5 % are marts over
+the last layers.
 """
 
 import random
@@ -80,7 +80,7 @@ class Dag:
         return reached.difference(roots)
 
     def middle(self) -> Model:
-        """Return the staging model that is edited: the median, by what is downstream, of those under a mart."""
+        """Return the staging model that is edited: of those under a mart, the median by reach."""
         marts = {m.name for m in self.marts()}
         reaches = [
             (len(d), m.name) for m in self.staging() if marts & (d := self.downstream([m.name]))

@@ -149,7 +149,9 @@ class Lea(Tool):
 
     def build(self) -> Ran:
         printed = self.run(self.venv("lea", "lea"), "run")
-        return Ran(tables=tuple(sorted(set(re.findall(r"SUCCESS\s+\S*?m\.(\w+)", printed)))))
+        # Each model is first made under a name with a suffix, and given its own when all are good.
+        names = set(re.findall(r"SUCCESS\s+\S*?m\.([a-z]+(?:_\d+)+)", printed))
+        return Ran(tables=tuple(sorted(names)))
 
     def relations(self) -> dict[str, str]:
         return {}  # everything has just been run

@@ -1,4 +1,4 @@
-"""dbt-core and dbt Fusion: what state:modified+ selects against the manifest of the build before."""
+"""dbt-core and dbt Fusion: what state:modified+ selects against the build before."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Tools that compare files: make, ninja, doit, Snakemake. A model is a script and a Parquet file."""
+"""Tools that compare files: make, ninja, doit, Snakemake. A model is a script and its rows."""
 
 import json
 import shutil
