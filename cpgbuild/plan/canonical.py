@@ -29,6 +29,7 @@ _SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
 _PATH = r"[$\w]+(?:\.[$\w]+)?"
 _COMPARED = re.compile(rf"({_PATH}) (=|!=|<|<=|>|>=) ({_PATH})")
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_UNOWNED = re.compile(r"^ *(Union|RecursiveQuery|Subquery:)|outer_ref")
 _FILTER = re.compile(r"( *Filter: )(.*)", re.DOTALL)
 _JOIN = re.compile(r"( *\w+ Join: )(.*)", re.DOTALL)
 
@@ -46,6 +47,8 @@ def canonical(text: str) -> str:
     scans = [line for line in lines if line.lstrip().startswith("TableScan: ")]
     if "$" in text or any("projection=[" not in line for line in scans):
         return "as it is\n" + text
+    lines = _without_unseen_aliases(lines)
+    lines = [_named_once(line, root=number == 0) for number, line in enumerate(lines)]
     lines = _without_aliases_of_scans(lines)
     return "\n".join(_sorted(line) for line in _renamed(lines))
 
@@ -53,9 +56,28 @@ def canonical(text: str) -> str:
 def _renamed(lines: list[str]) -> list[str]:
     """Number the bound names in the order in which the tree defines them."""
     free = _free(lines)
+    tables = _tables(lines)
     bound = [name for line in lines for name in _defined(line) if name not in free]
     names = {name: f"${number}" for number, name in enumerate(dict.fromkeys(bound), 1)}
-    return ["".join(names.get(token, token) for token in tokens_of(line)) for line in lines]
+    renamed = []
+    for line in lines:
+        tokens = tokens_of(line)
+        if not _SCAN.match(line):
+            of_table = [_qualifier(tokens, i) in tables for i in range(len(tokens))]
+            pairs = zip(tokens, of_table, strict=True)
+            tokens = [token if base else names.get(token, token) for token, base in pairs]
+        renamed.append("".join(tokens))
+    return renamed
+
+
+def _tables(lines: list[str]) -> set[str]:
+    """Return the tables that are scanned and whose names stand for nothing else."""
+    scanned = {scan[1] for line in lines if (scan := _SCAN.match(line))}
+    return scanned - {name for line in lines for name in _defined(line)}
+
+
+def _qualifier(tokens: list[str], i: int) -> str:
+    return tokens[i - 2] if i > 1 and tokens[i - 1] == "." else ""
 
 
 def _defined(line: str) -> Iterator[str]:
@@ -79,22 +101,63 @@ def _defined(line: str) -> Iterator[str]:
 def _free(lines: list[str]) -> set[str]:
     """Return the names that occur anywhere as something that the plan does not introduce.
 
-    A name of a scan's table or column; of a function, an option or a field (what stands before a
-    bracket or `=`, or behind the dot of a bracket); what is in a literal or a type (in the
-    brackets of a camel-cased word, or behind an AS in brackets); what stands beside another word
-    that is no keyword (units in the bounds of a frame); and what the planner makes up.
+    A name of a table; of a scan's column, unless `_hidden`; of a function, an option or a field
+    (what stands before a bracket or `=`, or behind the dot of a bracket); what is in a literal or
+    a type (in the brackets of a camel-cased word, or behind an AS in brackets); what stands
+    beside another word that is no keyword (units in the bounds of a frame); what belongs to
+    a relation that is neither introduced nor a table; and what the planner makes up.
     """
+    relations = {m[2] for line in lines if (m := _ALIAS.fullmatch(line))}
+    tables = _tables(lines)
+    hidden = _hidden(lines)
     found = set(_RESERVED)
     for line in lines:
         tokens = tokens_of(line)
         scan = line.lstrip().startswith("TableScan: ")
         closed = list(_closed(tokens))
         for i, token in enumerate(tokens):
-            if _NAME.fullmatch(token) and (
-                scan or closed[i] or _IMPLICIT.fullmatch(token) or not _operand(tokens, i)
-            ):
+            owner = _qualifier(tokens, i)
+            foreign = owner and owner not in relations
+            if not _NAME.fullmatch(token) or (token in hidden and (scan or owner in tables)):
+                continue
+            inner = closed[i] or _IMPLICIT.fullmatch(token) or not _operand(tokens, i)
+            if scan or foreign or inner:
                 found.add(token)
     return found
+
+
+def _hidden(lines: list[str]) -> set[str]:
+    """Return the columns of scans that are seen as `t.c` alone, `t` being a table.
+
+    Then `c` elsewhere is another column that the plan introduces, as in `sum(t.c) AS c`. Columns
+    lose their table in unions, recursion and subqueries of expressions, and below an alias; all
+    of these are taken to show every column, but an alias over a projection, which lists them.
+    """
+    if any(
+        word in line for word in ("Union", "Recursive", "Subquery:", "outer_ref") for line in lines
+    ):
+        return set()
+    columns = {name for line in lines if _SCAN.match(line) for name in tokens_of(line)[4:]}
+    for number, line in enumerate(lines):
+        if _ALIAS.fullmatch(line):
+            columns -= _shown(_below(lines, number))
+    return columns - {scan[1] for line in lines if (scan := _SCAN.match(line))}
+
+
+def _shown(below: list[str]) -> set[str]:
+    """Return the names of columns of scans that an alias over these lines may show."""
+    for line in below:
+        node, _, items = line.lstrip().partition(": ")
+        if node == "Projection":
+            return {token for item in split(items, ", ") for token in _plain(item)}
+        if node not in {"Filter", "Sort", "Limit"}:
+            break
+    return {token for line in below for token in tokens_of(line)}
+
+
+def _plain(item: str) -> list[str]:
+    """Return the words of an item of a projection that passes on a column as it is."""
+    return tokens_of(item) if len(split(item, " AS ")) == 1 else []
 
 
 def _closed(tokens: list[str]) -> Iterator[bool]:
@@ -128,6 +191,42 @@ def _operand(tokens: list[str], i: int) -> bool:
     return all(word.isupper() or word in _AFTER or not re.match(r"\w", word) for word in beside)
 
 
+def _named_once(line: str, *, root: bool) -> str:
+    """Leave an item of a projection its last name only, and at the root of the plan none.
+
+    What has a name and is given another has the other. The names of the result are facts of
+    their own, and at the root nothing else refers to them.
+    """
+    found = re.fullmatch(r"( *Projection: )(.*)", line, re.DOTALL)
+    if found is None:
+        return line
+    items = [split(item, " AS ") for item in split(found[2], ", ")]
+    kept = [item[:1] if root else item[:1] + item[1:][-1:] for item in items]
+    return found[1] + ", ".join(map(" AS ".join, kept))
+
+
+def _without_unseen_aliases(lines: list[str]) -> list[str]:
+    """Take away each alias of a relation that nothing can refer to.
+
+    At the root there is nothing above it, a union's columns have no relation, and an alias
+    directly above it is the only one that is seen.
+    """
+    for number in reversed(range(len(lines))):
+        depth = _indent(lines[number])
+        above = next((line for line in lines[:number][::-1] if _indent(line) < depth), "")
+        unseen = not number or above.lstrip() == "Union" or _ALIAS.fullmatch(above)
+        if _ALIAS.fullmatch(lines[number]) and unseen:
+            lines = _without(lines, number)
+    return lines
+
+
+def _without(lines: list[str], number: int) -> list[str]:
+    """Return the lines without one, and those below it moved to where it was."""
+    below = _below(lines, number)
+    after = lines[number + 1 + len(below) :]
+    return [*lines[:number], *(line[2:] for line in below), *after]
+
+
 def _without_aliases_of_scans(lines: list[str]) -> list[str]:
     """Take away each alias `x` of a relation that is part of the only scan of a table `t`.
 
@@ -141,8 +240,7 @@ def _without_aliases_of_scans(lines: list[str]) -> list[str]:
         below = _below(lines, number)
         table = _scanned(below) if alias else None
         if alias and table and _alone(lines, alias[2], table):
-            after = lines[number + 1 + len(below) :]
-            kept = [*lines[:number], *(line[2:] for line in below), *after]
+            kept = _without(lines, number)
             lines = [_moved(line, alias[2], table) for line in kept]
     return lines
 
@@ -209,7 +307,7 @@ def _sorted(line: str) -> str:
 
 def _conditions(text: str) -> str:
     """Sort what AND and OR join; what has an AND of another kind is left alone."""
-    if {"CASE", "BETWEEN"} & set(split(text, " ")):
+    if "BETWEEN" in split(text, " "):
         return text
     for word in (" OR ", " AND "):
         parts = split(text, word)

@@ -47,7 +47,7 @@ _PARTS = {
 _SUFFIXED = _PARTS.keys() | _TESTS
 # The name of a column, or of a call with what an aggregate or a window adds to it.
 _WORD = re.compile(
-    r"[\w.]+(\(\)(\.\w+)?( FILTER \(\)| (IGNORE|RESPECT) NULLS| (PARTITION|ORDER) BY \(\)"
+    r"[\w.]+(·(\.\w+)?( FILTER ·| (IGNORE|RESPECT) NULLS| (PARTITION|ORDER) BY ·"
     r"| (ROWS|RANGE|GROUPS) BETWEEN [\w ]+)*)?"
 )
 # Plans inside of expressions are not printed with them, and what is not known is not clear.
@@ -194,11 +194,9 @@ def _is_tight(node: _Node) -> bool:
 
 
 def _outside(node: _Node) -> str:
-    """Return a column's or an alias's name without what is in brackets or strings."""
-    name = node.fields["name"].head[1:-1].replace('\\"', '"')
-    name = re.sub(r'"[^"]*"', "", name)
+    """Return a column's or an alias's name with a dot for what is in brackets, and no strings."""
+    name = re.sub(r'"[^"]*"', "", node.fields["name"].head[1:-1].replace('\\"', '"'))
     before = None
     while name != before:
-        before, name = name, re.sub(r"\([^()\[\]]+\)|\[[^()\[\]]+\]", "()", name)
-        name = name.replace("[]", "()").replace("(())", "()").replace("(()())", "()")
+        before, name = name, re.sub(r"\([^()\[\]]*\)|\[[^()\[\]]*\]", "·", name)
     return name

@@ -8,6 +8,9 @@ import re
 _TOKEN = re.compile(r""""[^"]*"|ESCAPE '.'|[A-Za-z_][A-Za-z0-9_]*|\d[\w.]*|\s+|.""", re.DOTALL)
 OPENERS = {"(": ")", "[": "]"}
 CLOSERS = frozenset(OPENERS.values())
+# A CASE holds conditions of its own.
+_OPENING = frozenset({*OPENERS, "CASE"})
+_CLOSING = frozenset({*CLOSERS, "END"})
 
 
 def tokens_of(text: str) -> list[str]:
@@ -17,9 +20,9 @@ def tokens_of(text: str) -> list[str]:
 
 def nest(stack: list[str], token: str) -> None:
     """Note a bracket that opens or closes."""
-    if token in OPENERS:
+    if token in _OPENING:
         stack.append(token)
-    elif token in CLOSERS and stack:
+    elif token in _CLOSING and stack:
         stack.pop()
 
 
