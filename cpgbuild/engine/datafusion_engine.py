@@ -207,7 +207,7 @@ class DataFusionEngine:
         return Trace(
             task.name,
             task.plan,
-            self._stamps(order),
+            {},
             Stamp(task.schema.fingerprint, UNKNOWN),
             query=task.query,
             views=dict(task.views),
@@ -223,15 +223,17 @@ class DataFusionEngine:
             if stamp.data is None and not self._data.is_lazy(leaf.dataset):
                 stamp = replace(stamp, data=self._data.now(leaf.dataset, leaf.names))
             found[leaf.dataset] = stamp
+        # Until now rows were read of them.
+        self.check_inputs(order.task)
         return found
 
     def _same(self, order: Order, trace: Trace, began: float) -> Trace:
         """Commit that a run found nothing to do: the rows are those of the previous one."""
         before = order.previous
         assert before is not None  # noqa: S101 -- or there would be rows to write
-        self.check_inputs(order.task)
         full = replace(
             trace,
+            reads=self._stamps(order),
             wrote=before.wrote,
             data=before.data,
             rows=before.rows,
@@ -256,27 +258,35 @@ class DataFusionEngine:
         except Exception as error:
             # An exception loses its identity on its way through Arrow's stream.
             raise counter.error or error from error
-        data = hashed.fingerprints()
-        version = data[everything]
-        if blurred is not None:
-            trace = replace(
-                trace, facts=trace.facts | {BLURRED: blurred.fingerprints()[everything]}
-            )
-        full = replace(
+        try:
+            full = self._finished(order, trace, counter, everything)
+            full = replace(full, seconds=time.monotonic() - began)
+            self._records.keep(task)
+            if self._holds(task, full):
+                self._warehouse.discard(staged)
+                self._warehouse.renew(task, full)
+                return False, full
+        except BaseException:
+            self._warehouse.discard(staged)
+            raise
+        self._warehouse.commit(task, staged, full)
+        return True, full
+
+    def _finished(self, order: Order, trace: Trace, counter: _Counter, columns: Columns) -> Trace:
+        """Return the trace of a run whose rows are all there."""
+        data = counter.hashed.fingerprints()
+        facts = trace.facts
+        if counter.blurred is not None:
+            facts = facts | {BLURRED: counter.blurred.fingerprints()[columns]}
+        return replace(
             trace,
-            wrote=Stamp(task.schema.fingerprint, version, version),
+            reads=self._stamps(order),
+            wrote=Stamp(order.task.schema.fingerprint, data[columns], data[columns]),
             data=data,
             rows=counter.rows,
-            seconds=time.monotonic() - began,
             finished=_now(),
+            facts=facts,
         )
-        self._records.keep(task)
-        if self._holds(task, full):
-            self._warehouse.discard(staged)
-            self._warehouse.renew(task, full)
-            return False, full
-        self._warehouse.commit(task, compiled.schema, staged, full)
-        return True, full
 
     def _holds(self, task: Task, trace: Trace) -> bool:
         """Return whether a task's table holds already what a run made, in the same folders."""
@@ -298,7 +308,10 @@ class DataFusionEngine:
 
         Raises:
             SourceChanged: one did not.
+            Cancelled: the build was interrupted.
         """
+        if self.is_cancelled():
+            raise Cancelled(task.name)
         if changed := self._sources.changed(self.context.sources_behind(self._compiled[task.name])):
             raise SourceChanged(task.name, changed, task.place)
 
@@ -334,8 +347,8 @@ class _Counter:
         self, engine: DataFusionEngine, order: Order, hashed: RowHash, blurred: RowHash | None
     ) -> None:
         self.rows = 0
-        self._hashed = hashed
-        self._blurred = blurred
+        self.hashed = hashed
+        self.blurred = blurred
         self._waiting: list[pa.RecordBatch] = []
         self.error: Exception | None = None
         self._engine = engine
@@ -361,8 +374,6 @@ class _Counter:
                 self._engine.tell(Tick(self._order.task.name, self.rows))
             yield batch
         self._hash_waiting()
-        if self._engine.is_cancelled():
-            raise Cancelled(self._order.task.name)
         self._engine.check_inputs(self._order.task)
 
     def _hash(self, batch: pa.RecordBatch) -> None:
@@ -376,9 +387,9 @@ class _Counter:
         if not self._waiting:
             return
         for batch in pa.Table.from_batches(self._waiting).combine_chunks().to_batches():
-            self._hashed.update(batch)
-            if self._blurred is not None:
-                self._blurred.update(rounded(batch))
+            self.hashed.update(batch)
+            if self.blurred is not None:
+                self.blurred.update(rounded(batch))
         self._waiting = []
 
 

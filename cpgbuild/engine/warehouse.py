@@ -187,12 +187,11 @@ class Warehouse:
         base = self._committer(output).version
         return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
 
-    def commit(self, task: Task, schema: pa.Schema, staged: Staged, trace: Trace) -> None:
+    def commit(self, task: Task, staged: Staged, trace: Trace) -> None:
         """Replace the rows of a task's table by the staged ones, in one commit with the trace.
 
-        `schema` is that of the staged rows. Where the commit fails, they are gone.
+        Where the commit fails, they are gone.
         """
-        del schema  # it is what was staged
         try:
             self._committer(task.output).replace(staged, trace)
         finally:

@@ -45,7 +45,7 @@ class Shelf:
         return self.warehouse.stage(OUTPUT, table.schema, tuple(by), iter(table.to_batches()))
 
     def put(self, table: pa.Table, data: str, by: Iterable[str] = (), plan: str = "plan") -> None:
-        self.warehouse.commit(TASK, table.schema, self.stage(table, by), a_trace(data, plan))
+        self.warehouse.commit(TASK, self.stage(table, by), a_trace(data, plan))
 
     def renew(self, data: str, plan: str) -> None:
         self.warehouse.renew(TASK, a_trace(data, plan))

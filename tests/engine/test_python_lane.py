@@ -297,3 +297,30 @@ def test_a_small_memory_limit_makes_big_work_spill_and_not_fail(tmp_path: Path) 
     made.sql("n", "select count(*) as c, sum(n) as s, max(n) as m from k")
     made.built()
     assert made.rows("n")[0][1] == rows
+
+
+SLOW = """
+import time
+
+def wait(batch):
+    time.sleep(2)
+    return batch
+
+@compute(map=wait, schema={"a": "int64"})
+def slow_one(catalog):
+    return catalog.table("s")
+
+@compute(map=wait, schema={"a": "int64"})
+def slow_two(catalog):
+    return catalog.table("s")
+"""
+
+
+def test_a_query_is_committed_while_python_tasks_take_their_time(tmp_path: Path) -> None:
+    made = site(tmp_path, "s csv s.csv")
+    made.folder.write("s.csv", "a\n1\n")
+    made.python("slow", SLOW)
+    made.sql("quick", "select a from s", more=", priority = 200")
+    made.built()
+    done = [e.task.output for e in made.events if type(e).__name__ == "Built"]
+    assert done[0] == "quick"

@@ -45,7 +45,7 @@ def test_nothing_is_seen_of_staged_rows_until_they_are_committed(shelf: Shelf) -
     assert staged.bytes == sum((shelf.path / f).stat().st_size for f in shelf.files())
     assert shelf.version() is None
     assert shelf.warehouse.trace(OUTPUT) is None
-    shelf.warehouse.commit(TASK, ONE.schema, staged, a_trace("one"))
+    shelf.warehouse.commit(TASK, staged, a_trace("one"))
     assert shelf.version() == "one"
     assert shelf.rows() == [(1, "x"), (2, None)]
     staged = shelf.stage(TWO)
@@ -83,7 +83,7 @@ def test_discarded_rows_leave_no_file(shelf: Shelf) -> None:
 
 def test_committed_rows_are_never_discarded(shelf: Shelf) -> None:
     staged = shelf.stage(ONE)
-    shelf.warehouse.commit(TASK, ONE.schema, staged, a_trace("one"))
+    shelf.warehouse.commit(TASK, staged, a_trace("one"))
     shelf.warehouse.discard(staged)
     assert shelf.rows() == [(1, "x"), (2, None)]
 
@@ -136,7 +136,7 @@ def test_a_commit_is_refused_where_somebody_else_committed_since(shelf: Shelf, n
     shelf.append(a=[9], b=["foreign"])
     before = shelf.files()
     with pytest.raises(DeltaError, match="Failed to commit transaction") as caught:
-        shelf.warehouse.commit(TASK, table.schema, staged, a_trace("two"))
+        shelf.warehouse.commit(TASK, staged, a_trace("two"))
     assert "another program writes this table" in str(run_failure(caught.value, TASK, "").hint)
     assert shelf.files() == sorted(set(before) - {f.path for f in staged.files})
     assert not [n for n in shelf.side() if n.startswith("staged")]
@@ -148,7 +148,7 @@ def test_a_first_commit_is_refused_where_somebody_else_made_the_table(shelf: She
     staged = shelf.stage(ONE)
     shelf.append(a=[9], b=["foreign"])
     with pytest.raises(DeltaError, match="Failed to commit transaction"):
-        shelf.warehouse.commit(TASK, ONE.schema, staged, a_trace("one"))
+        shelf.warehouse.commit(TASK, staged, a_trace("one"))
     assert shelf.rows() == [(9, "foreign")]
     assert len(shelf.files()) == 1
 
@@ -231,7 +231,6 @@ def test_large_rows_go_into_several_files_in_their_order(
     table = pa.table({"a": range(1050)})
     shelf.warehouse.commit(
         TASK,
-        table.schema,
         shelf.warehouse.stage(OUTPUT, table.schema, (), iter(table.to_batches(max_chunksize=7))),
         a_trace("one"),
     )
@@ -252,7 +251,6 @@ def test_rows_of_many_partitions_wait_in_little_memory_for_few_open_files(
     table = pa.table({"p": [n % 40 for n in range(6000)], "a": range(6000)})
     shelf.warehouse.commit(
         TASK,
-        table.schema,
         shelf.warehouse.stage(OUTPUT, table.schema, ("p",), iter(table.to_batches(100))),
         a_trace("one"),
     )

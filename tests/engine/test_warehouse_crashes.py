@@ -58,7 +58,7 @@ def dying_commit(
         for owner, name in where:
             patch.setattr(owner, name, dies)
         with pytest.raises(Died):
-            shelf.warehouse.commit(TASK, table.schema, staged, a_trace(data))
+            shelf.warehouse.commit(TASK, staged, a_trace(data))
 
 
 BEFORE: dict[str, tuple[Any, str]] = {
@@ -102,7 +102,7 @@ def test_death_after_a_commit_leaves_the_table_as_it_is(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Folder, "delete", dies)
         with pytest.raises(Died):
-            shelf.warehouse.commit(TASK, table.schema, staged, a_trace("two"))
+            shelf.warehouse.commit(TASK, staged, a_trace("two"))
     assert f"staged-{staged.id}" in shelf.side()
     assert shelf.version() == "two"
     is_clean(shelf)
@@ -116,7 +116,7 @@ def test_what_was_committed_and_replaced_since_is_not_swept(shelf: Shelf) -> Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Folder, "delete", dies)
         with pytest.raises(Died):
-            shelf.warehouse.commit(TASK, ONE.schema, staged, a_trace("one"))
+            shelf.warehouse.commit(TASK, staged, a_trace("one"))
     shelf.anew().evidence(OUTPUT)
     shelf.put(TWO, "two")
     shelf.append(a=[1], b=["foreign"])
@@ -128,7 +128,7 @@ def test_what_was_committed_and_replaced_since_is_not_swept(shelf: Shelf) -> Non
 def test_what_the_log_no_longer_tells_is_asked_of_the_table(shelf: Shelf) -> None:
     staged = shelf.stage(ONE)
     mark = shelf.path / f"_cpgbuild/staged-{staged.id}"
-    shelf.warehouse.commit(TASK, ONE.schema, staged, a_trace("one"))
+    shelf.warehouse.commit(TASK, staged, a_trace("one"))
     mark.write_text("-1")
     shelf.delta.alter.set_table_description("later")
     shelf.delta.create_checkpoint()
@@ -245,7 +245,7 @@ def test_many_slow_stages_wait_for_each_other_and_end(tmp_path: Path) -> None:
 
     def build(number: int) -> int:
         staged = house.stage(f"t{number}", schema, ("p",) if number % 2 else (), rows(number))
-        house.commit(TASK.__class__(**_task(f"t{number}")), schema, staged, a_trace("one"))
+        house.commit(TASK.__class__(**_task(f"t{number}")), staged, a_trace("one"))
         return staged.rows
 
     with ThreadPoolExecutor(many) as pool:

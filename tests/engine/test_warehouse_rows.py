@@ -101,7 +101,7 @@ def test_counts_bounds_and_filters_are_those_of_the_rows(
     batches = iter(table.to_batches(max_chunksize=3))
     staged = shelf.warehouse.stage(OUTPUT, table.schema, (), batches)
     assert len(staged.files) > 5
-    shelf.warehouse.commit(TASK, table.schema, staged, a_trace("one"))
+    shelf.warehouse.commit(TASK, staged, a_trace("one"))
     all_values = given.to_pylist()
     known = [v for v in all_values if v is not None]
     asked = "select count(*), count(c), min(c), max(c) from k"
@@ -230,7 +230,7 @@ def test_rows_of_several_partition_columns_keep_their_order(shelf: Shelf) -> Non
     batches = iter(table.to_batches(max_chunksize=17))
     staged = shelf.warehouse.stage(OUTPUT, table.schema, ("q", "p"), batches)
     assert len(staged.files) == 9
-    shelf.warehouse.commit(TASK, table.schema, staged, a_trace("one"))
+    shelf.warehouse.commit(TASK, staged, a_trace("one"))
     assert shelf.ask("select p, n, q from k order by n") == [tuple(r.values()) for r in rows]
     for p in ("p = 'a'", "p is null"):
         read = [n for (n,) in shelf.ask(f"select n from k where {p} and q = 1")]
