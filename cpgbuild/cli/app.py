@@ -127,7 +127,7 @@ def why(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Say why a dataset would be built anew, or need not: what changed since it was."""
+    """Say what changed since a dataset was built, or that nothing did."""
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
@@ -232,7 +232,10 @@ def clean(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Free what old versions of tables take up, but for what may be restored."""
+    """Free what old versions of tables take up.
+
+    What a revert could restore stays: so many states of each table.
+    """
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:

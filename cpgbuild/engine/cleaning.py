@@ -54,12 +54,12 @@ def clean(
         for name in folder.names(SIDE)
         if name.startswith((f"{SIDE}/plan-", f"{SIDE}/keys-")) and name not in beside
     ]
-    cleaned = Cleaned(output, len(doomed) + len(side), folder.size([*doomed, *side]))
-    if not dry_run:
-        if doomed:
-            _vacuumed(table, hours, versions, dry_run=False)
+    # Delta goes on naming what is gone already.
+    sizes = folder.sizes([*doomed, *side])
+    if not dry_run and sizes:
+        _vacuumed(table, hours, versions, dry_run=False)
         folder.delete(side)
-    return cleaned
+    return Cleaned(output, len(sizes), sum(sizes.values()))
 
 
 def _vacuumed(table: DeltaTable, hours: int, versions: list[int], *, dry_run: bool) -> list[str]:

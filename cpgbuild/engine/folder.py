@@ -70,9 +70,10 @@ class Folder:
         """Return whether all of these files are there."""
         return all(info.type == fs.FileType.File for info in self._files.get_file_info(paths))
 
-    def size(self, paths: list[str]) -> int:
-        """Return how many bytes these files have; one that is not there has none."""
-        return sum(info.size or 0 for info in self._files.get_file_info(paths))
+    def sizes(self, paths: list[str]) -> dict[str, int]:
+        """Return how many bytes those of these files have that are there."""
+        infos = zip(paths, self._files.get_file_info(paths), strict=True)
+        return {path: info.size for path, info in infos if info.type == fs.FileType.File}
 
     def names(self, under: str = "", *, deep: bool = False) -> list[str]:
         """Return the paths of the files in a folder, `deep` for those of its folders too."""

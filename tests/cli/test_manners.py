@@ -84,7 +84,7 @@ def test_force_color_colours_a_pipe(project):
 def test_no_color_wins_over_force_color_for_colours(project):
     stdout = run("plan", folder=project.root, FORCE_COLOR="1", NO_COLOR="1").stdout
     assert f"{ESCAPE}33m" not in stdout
-    assert "run   compute.sales" in stdout
+    assert "run      compute.sales" in stdout
 
 
 def test_dumb_terminal_gets_no_escapes(project):
@@ -95,7 +95,8 @@ def test_dumb_terminal_gets_no_escapes(project):
 
 def test_long_lines_are_not_wrapped_in_a_pipe(project):
     name = "a_name_of_a_dataset_that_is_longer_than_any_line_" * 5
-    project.write(f"tasks/{name[:200]}.sql", "SELECT * FROM orders\n")
+    header = '-- cpgbuild: kind = "compute"'
+    project.write(f"tasks/{name[:200]}.sql", f"{header}\nSELECT * FROM orders\n")
     lines = run("plan", folder=project.root, COLUMNS="40").stdout.splitlines()
     assert any(name[:200] in line and "never built" in line for line in lines)
 
