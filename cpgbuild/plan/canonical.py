@@ -117,7 +117,8 @@ def _free(lines: list[str]) -> set[str]:
         closed = list(_closed(tokens))
         for i, token in enumerate(tokens):
             owner = _qualifier(tokens, i)
-            foreign = owner and owner not in relations
+            owns = tokens[i + 1 : i + 2] == ["."]
+            foreign = (owner and owner not in relations) or (owns and token not in relations)
             if not _NAME.fullmatch(token) or (token in hidden and (scan or owner in tables)):
                 continue
             inner = closed[i] or _IMPLICIT.fullmatch(token) or not _operand(tokens, i)
