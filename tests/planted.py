@@ -413,6 +413,18 @@ MUTANTS = (
         "decision.previous",
     ),
     Mutant(
+        "builder: an error while a trace is renewed ends the build",
+        "core/builder.py",
+        "            renewed = self._rebuilder.renewed(decision)\n        except CpgbuildError as error:\n            self._fail(Failed(task, (), error, 0.0))\n            return\n",
+        "        except CpgbuildError as error:\n            self._fail(Failed(task, (), error, 0.0))\n            return\n        renewed = self._rebuilder.renewed(decision)\n",
+    ),
+    Mutant(
+        "builder: what was restored saves no time",
+        "core/builder.py",
+        "            self._save(decision.restore.trace)\n",
+        "",
+    ),
+    Mutant(
         "builder: a failed task counts as done",
         "core/builder.py",
         "        for lost in self._scheduler.fail(failed.task):\n            self._report(Skipped(lost, failed.task.name))",

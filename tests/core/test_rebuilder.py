@@ -347,6 +347,16 @@ def test_what_another_plan_or_task_made_or_of_other_inputs_is_not_restored(
     assert restorable(*past) is None
 
 
+def test_all_inputs_must_be_what_they_were() -> None:
+    reader = task("t", "s(id)", "r(id)")
+    engine = Warehouse(s=evidence("id", "1"), r=evidence("id", "1"), t=evidence("v", "run 3"))
+    for then, wanted in (("1", True), ("2", False)):
+        past = Past(1, trace_of(reader, "run 1", s=stamp("id", "1"), r=stamp("id", then)))
+        engine.before["t"] = [past]
+        found = decided(graph(reader, s="id", r="id"), "compute.t", engine)
+        assert (found.restore == past) is wanted
+
+
 def test_what_is_forced_is_made_anew() -> None:
     assert restorable(FIRST, forced="compute.t") is None
 

@@ -248,7 +248,9 @@ class Project:
 
     def _meaning(self, recipe: Recipe, columns: tuple[str, ...]) -> Meaning:
         reads = tuple((r.dataset, r.of(columns)) for r in recipe.reads)
-        formulas = tuple((c, getattr(recipe, c)) for c in columns)
+        formulas = tuple(
+            (c, getattr(recipe, c), tuple(r.of([c]) for r in recipe.reads)) for c in columns
+        )
         query = self._number(("query", formulas, reads, recipe.volatile, recipe.unstable))
         views: dict[str, int] = {}
         leaves: dict[str, set[str]] = {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from cpgbuild.core.events import Built, Failed, Restored, Skipped, Unchanged, UpToDate
+from cpgbuild.core.evidence import Columns
+from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.selection import Request
+from cpgbuild.errors.run import InputMissing
 from tests.property.recipes import Formula, Project, Read, Recipe, Rows, SourceState, Table
 from tests.property.world import Crash, World
 
@@ -135,11 +138,14 @@ def test_a_first_build_that_dies_anywhere_is_gone_on_with(tmp_path: Path) -> Non
 
 
 def test_a_state_file_cut_at_every_byte_reruns_nothing_since_tables_know_their_traces(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    few = ("compute.a", "view.v", "compute.b")
+    world.project.define({name: world.project.recipes[name] for name in few})
     world.build(EVERYTHING)
     whole = world.path.read_bytes()
-    for size in range(0, len(whole), 3):
+    for size in range(len(whole)):
         world.path.write_bytes(whole[:size])
         world.build(EVERYTHING)
         assert world.ran == [], f"cut at byte {size}"
@@ -296,6 +302,29 @@ def test_a_type_that_changed_since_the_plan_fails_the_reader_before_it_runs(worl
 
 
 # -- what is told --------------------------------------------------------------------------
+
+
+def test_rows_that_cannot_be_read_any_more_fail_their_reader_alone(tmp_path: Path) -> None:
+    """Also where that shows only when a trace is renewed."""
+    world = World(chain(eager=False), tmp_path / "traces.jsonl")
+    world.build(EVERYTHING)
+    original = world.data
+    for times in (0, 1):
+        world.project.write_source("s")
+        left = iter(range(times))
+
+        def gone(name: str, columns: Columns, left: Iterator[int] = left) -> Fingerprint:
+            if name == "s" and next(left, None) is None:
+                raise InputMissing("compute.a", "s", None)
+            return original(name, columns)
+
+        world.data = gone  # type: ignore[method-assign]
+        outcome = world.build(EVERYTHING, keep_going=True)
+        assert world.ended(Failed) == {"compute.a"}
+        assert (outcome.failed, outcome.skipped, outcome.up_to_date) == (1, 4, 2)
+    world.data = original  # type: ignore[method-assign]
+    world.build(EVERYTHING)
+    assert world.ran == []
 
 
 def test_every_reason_reaches_the_event(world: World) -> None:

@@ -39,8 +39,9 @@ def test_the_last_trace_of_each_task_counts(path: Path) -> None:
 
 
 def test_a_file_cut_at_any_byte_gives_traces_that_were_written_and_can_be_gone_on_with(
-    path: Path,
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)
     written = [trace("a", 1), trace("b", 1), trace("a", 2)]
     for one in written:
         Journal(path).record(one)

@@ -13,7 +13,7 @@ import pytest
 
 from cpgbuild.errors.state import BuildInProgress, StateUnwritable
 from cpgbuild.state.holder import held, warehouse_key
-from cpgbuild.state.lock import FILE, lock_text, write_lock
+from cpgbuild.state.lock import FILE, VERSION, lock_text, planner, write_lock
 from tests.core.graphs import graph, task
 
 TASKS = (
@@ -26,13 +26,15 @@ ROOT = Path(__file__).parents[2]
 def test_the_lock_holds_signature_sources_plans_inputs_and_schemas() -> None:
     built = graph(*TASKS, s="id, name: string", t="x: date")
     assert tomllib.loads(lock_text(built)) == {
-        "version": 1,
+        "version": VERSION,
+        "planner": planner(),
         "signature": built.signature,
         "source": {"s": {"id": "int64", "name": "string"}, "t": {"x": "date"}},
         "task": {
             "compute.b": {
                 "dataset": "b",
                 "kind": "compute",
+                "query": "",
                 "plan": "plan 1",
                 "volatile": ["random"],
                 "inputs": {"a": ["id"], "t": []},
@@ -41,6 +43,7 @@ def test_the_lock_holds_signature_sources_plans_inputs_and_schemas() -> None:
             "view.a": {
                 "dataset": "a",
                 "kind": "view",
+                "query": "",
                 "plan": "plan 1",
                 "inputs": {"s": ["id", "name"]},
                 "schema": {"id": "int64", "n": "string"},
