@@ -19,17 +19,17 @@ from tests.property.profiles import laws
 
 F = Fingerprint
 FULL = Trace(
-    "täsk\n",
-    F("p"),
-    {"s": Stamp(F("schema"), F("version"), F("data")), "d/p": Stamp(F("other"), F("1"))},
-    Stamp(F("wrote"), F("2"), F("2")),
-    {(): F("rows"), ("a", "b"): F("ab"), ("a,b",): F("odd")},
-    F("q"),
-    {"v": F("view")},
-    7,
-    1.25,
-    "2026-01-01T00:00:00Z",
-    {"k": 'v"\n'},
+    task="täsk\n",
+    plan=F("p"),
+    reads={"s": Stamp(F("schema"), F("version"), F("data")), "d/p": Stamp(F("other"), F("1"))},
+    wrote=Stamp(F("wrote"), F("2"), F("2")),
+    data={(): F("rows"), ("a", "b"): F("ab"), ("a,b",): F("odd")},
+    query=F("q"),
+    views={"v": F("view")},
+    rows=7,
+    seconds=1.25,
+    finished="2026-01-01T00:00:00Z",
+    facts={"k": 'v"\n'},
 )
 BARE = Trace("t", F("p"), {}, Stamp(F("s"), F("v")))
 
@@ -38,17 +38,17 @@ prints = texts.map(F)
 stamps = st.builds(Stamp, prints, prints, st.none() | st.text(min_size=1, max_size=5).map(F))
 traces = st.builds(
     Trace,
-    texts,
-    prints,
-    st.dictionaries(texts, stamps, max_size=3),
-    stamps,
-    st.dictionaries(st.lists(texts, max_size=3).map(tuple), prints, max_size=3),
-    prints,
-    st.dictionaries(texts, prints, max_size=3),
-    st.integers(0, 2**62),
-    st.just(0.5),
-    texts,
-    st.dictionaries(texts, texts, max_size=2),
+    task=texts,
+    plan=prints,
+    reads=st.dictionaries(texts, stamps, max_size=3),
+    wrote=stamps,
+    data=st.dictionaries(st.lists(texts, max_size=3).map(tuple), prints, max_size=3),
+    query=prints,
+    views=st.dictionaries(texts, prints, max_size=3),
+    rows=st.integers(0, 2**62),
+    seconds=st.just(0.5),
+    finished=texts,
+    facts=st.dictionaries(texts, texts, max_size=2),
 )
 
 
