@@ -62,7 +62,12 @@ class Tick:
 
 
 class Engine(Protocol):
-    """Looks at sources and outputs, and runs the tasks whose output is stored."""
+    """Looks at sources and outputs, and runs the tasks whose output is stored.
+
+    `version` is its name and version, as `datafusion 55.0.0`; traces keep it.
+    """
+
+    version: str
 
     def evidence(self, name: str) -> Evidence | None:
         """Return what the source or output looks like now, or None where it is missing."""
@@ -78,6 +83,13 @@ class Engine(Protocol):
 
     def trace(self, output: str) -> Trace | None:
         """Return the trace that was committed with what `output` holds now, if any."""
+        ...
+
+    def today(self, output: str, trace: Trace) -> Trace:
+        """Return a trace that another version made with its plans as this version puts them.
+
+        The trace itself where what was run is not known any more.
+        """
         ...
 
     def past(self, output: str) -> Iterable[Past]:

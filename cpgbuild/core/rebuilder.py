@@ -73,15 +73,19 @@ def reasons_to_run(
     trace: Trace | None,
     inputs: Mapping[str, Cause | None],
     output: Stamp | None,
+    engine: str = "",
 ) -> tuple[Reason, ...]:
     """Return every reason to run a task whose output is stored; none: it is up to date.
 
     `inputs` says of each leaf what became of it since `trace`. `output` is what is there now.
+    `engine` would run it; another major version of it may give other rows for the same plan.
     """
     if trace is None:
         cause = Cause.NEVER_BUILT if output is None else Cause.OUTPUT_CHANGED
         return (Reason(cause, task.dataset),)
     found = _plan_reasons(task, trace)
+    if is_another_major(trace.engine, engine):
+        found.append(Reason(Cause.PLAN_CHANGED, task.dataset, f"{trace.engine}, now {engine}"))
     if output is None:
         found.append(Reason(Cause.OUTPUT_MISSING, task.dataset))
     elif not _same_state(output, trace.wrote):
@@ -102,6 +106,14 @@ def _plan_reasons(task: Task, trace: Trace) -> list[Reason]:
     return [Reason(Cause.PLAN_CHANGED, name) for name in (*own, *views)]
 
 
+def is_another_major(then: str, now: str) -> bool:
+    """Return whether two versions, as `name 1.2.3`, are of engines that may differ in results.
+
+    Nothing is known of an engine that is not named.
+    """
+    return bool(then and now) and then.partition(".")[0] != now.partition(".")[0]
+
+
 def _same_state(one: Stamp, other: Stamp) -> bool:
     return (one.schema, one.version) == (other.schema, other.version)
 
@@ -119,7 +131,8 @@ class Rebuilder:
         self._selection = selection
         self._parts: dict[str, Evidence | None] = {}
         self._to_restore: dict[str, Fingerprint] = {}
-        self._views = _Views(graph, engine, traces)
+        self._today = _Today(engine)
+        self._views = _Views(graph, engine, traces, self._today)
 
     def schema(self, dataset: str) -> Schema | None:
         """Return the columns that a dataset has now; None where it is missing or unknown."""
@@ -172,9 +185,10 @@ class Rebuilder:
     ) -> tuple[Trace | None, tuple[Reason, ...]]:
         """Return the trace that the fewest reasons speak against, and these."""
         found: list[tuple[Trace | None, tuple[Reason, ...]]] = []
-        for trace in self._candidates(task, output):
+        for candidate in self._candidates(task, output):
+            trace = self._today.of(task, candidate)
             inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
-            reasons = reasons_to_run(task, trace, inputs, output)
+            reasons = reasons_to_run(task, trace, inputs, output, self._engine.version)
             if not reasons:
                 return trace, reasons
             found.append((trace, reasons))
@@ -195,7 +209,9 @@ class Rebuilder:
                 columns = tuple(sorted(leaf.names))
                 data = then.data or now.data or self._data(leaf.dataset, columns)
                 fresh[leaf.dataset] = replace(now, data=data)
-        return replace(trace, reads=trace.reads | fresh) if fresh else None
+        if not fresh and not self._today.has_changed(decision.task):
+            return None
+        return replace(trace, reads=trace.reads | fresh)
 
     def _forced(self, task: Task, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
         if task.name not in self._selection.forced:
@@ -259,21 +275,49 @@ class Rebuilder:
         if forced or task.volatile or task.unstable or len(reads) < len(task.leaves):
             return None
         for past in self._engine.past(task.output):
-            trace = past.trace
-            if (trace.task, trace.plan) == (task.name, task.plan) and not any(
-                self._change(leaf, trace, reads) for leaf in task.leaves
-            ):
-                return past
+            if past.trace.task != task.name:
+                continue
+            trace = self._today.of(task, past.trace) or past.trace
+            if is_another_major(trace.engine, self._engine.version) or trace.plan != task.plan:
+                continue
+            if not any(self._change(leaf, trace, reads) for leaf in task.leaves):
+                return replace(past, trace=trace)
         return None
+
+
+class _Today:
+    """Reads traces that another version of the engine made: it put plans into other words."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._changed: set[str] = set()
+
+    def of(self, task: Task, trace: Trace | None) -> Trace | None:
+        """Return a trace with its plans as they are put today, where they are not already."""
+        if trace is None or trace.plan == task.plan or trace.engine == self._engine.version:
+            return trace
+        if not trace.engine or is_another_major(trace.engine, self._engine.version):
+            return trace
+        today = self._engine.today(task.output, trace)
+        if today.plan == task.plan:
+            self._changed.add(task.name)
+        return today
+
+    def has_changed(self, task: Task) -> bool:
+        """Return whether a trace of a task is that of its plan in other words."""
+        return task.name in self._changed
 
 
 class _Views:
     """Why views are redefined. They hold nothing, so that only what reads them can say so."""
 
-    def __init__(self, graph: Graph, engine: Engine, traces: dict[str, Trace]) -> None:
+    def __init__(
+        self, graph: Graph, engine: Engine, traces: dict[str, Trace], today: _Today
+    ) -> None:
         self._graph = graph
         self._engine = engine
         self._traces = traces
+        self._today = today
         self._readers: dict[str, tuple[bool, bool]] = {}
 
     def reasons(self, view: Task) -> tuple[Reason, ...]:
@@ -302,8 +346,8 @@ class _Views:
         return self._readers[view.name]
 
     def _is_made_with(self, reader: Task) -> bool:
-        kept = self._traces.get(reader.name)
+        kept = self._today.of(reader, self._traces.get(reader.name))
         if kept is not None and kept.plan == reader.plan:
             return True
-        committed = self._engine.trace(reader.output)
+        committed = self._today.of(reader, self._engine.trace(reader.output))
         return committed is not None and committed.plan == reader.plan

@@ -25,8 +25,9 @@ class Trace:
 
     `plan` is of all that the task evaluates, `query` of the task's own query alone, and `views`
     of each view that it reads, so that a plan that changed can be told from a view that did.
-    `reads` has what holds rows: sources and outputs, also those behind views. The version that
-    `wrote` names is the data fingerprint of all columns; `data` has those of what readers require.
+    `engine` ran it. `reads` has what holds rows: sources and outputs, also those behind views. The
+    version that `wrote` names is the data fingerprint of all columns; `data` has those of what
+    readers require.
     """
 
     task: str
@@ -36,6 +37,7 @@ class Trace:
     data: dict[Columns, Fingerprint] = field(default_factory=dict)
     query: Fingerprint = UNKNOWN
     views: dict[str, Fingerprint] = field(default_factory=dict)
+    engine: str = ""
     rows: int = 0
     seconds: float = 0.0
     finished: str = ""
@@ -54,6 +56,7 @@ class Trace:
                 "plan": self.plan,
                 "query": self.query,
                 "views": dict(sorted(self.views.items())),
+                "engine": self.engine,
                 "reads": {n: _pair(s) for n, s in sorted(self.reads.items())},
                 "wrote": _pair(self.wrote),
                 "data": [[list(columns), data] for columns, data in sorted(self.data.items())],
@@ -80,6 +83,7 @@ class Trace:
                 data={tuple(columns): Fingerprint(data) for columns, data in record["data"]},
                 query=Fingerprint(record["query"]),
                 views={name: Fingerprint(plan) for name, plan in record["views"].items()},
+                engine=record["engine"],
                 rows=record["rows"],
                 seconds=record["seconds"],
                 finished=record["finished"],

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 from typing import TYPE_CHECKING
 
+import datafusion
 import pyarrow as pa
 
 from cpgbuild.core.evidence import Stamp
@@ -30,6 +31,8 @@ from cpgbuild.engine.rowhash import RowHash
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
 from cpgbuild.errors.run import Cancelled, SourceChanged
+from cpgbuild.plan.assemble import FORM
+from cpgbuild.plan.recorded import plan_again
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +64,12 @@ GRACE_SECONDS = 3.0
 
 
 class DataFusionEngine:
-    """Runs compute tasks in threads; each ends in one Delta commit, or in nothing."""
+    """Runs compute tasks in threads; each ends in one Delta commit, or in nothing.
+
+    Its `version` is DataFusion's, and that of the form in which plans are fingerprinted.
+    """
+
+    version = f"datafusion {datafusion.__version__} form {FORM}"
 
     def __init__(
         self,
@@ -108,6 +116,15 @@ class DataFusionEngine:
     def explain(self, decision: Decision, action: Action) -> Explanation:
         """Return why a task would run, or need not, with what is known of its last good run."""
         return explain(decision, action, self._data, self._records)
+
+    def today(self, output: str, trace: Trace) -> Trace:
+        """Return a trace with its plans as this version plans what was run then."""
+        kept = self._records.find(output, trace.plan)
+        task = plan_again(kept) if kept is not None else None
+        if task is None:
+            return trace
+        views = dict(task.views)
+        return replace(trace, plan=task.plan, query=task.query, views=views, engine=self.version)
 
     def past(self, output: str) -> Iterator[Past]:
         """Return what an output held before and can hold again, newest first."""
@@ -211,6 +228,7 @@ class DataFusionEngine:
             Stamp(task.schema.fingerprint, UNKNOWN),
             query=task.query,
             views=dict(task.views),
+            engine=self.version,
             finished=_now(),
             facts=facts,
         )
