@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from cpgbuild.core import picture, planner
 from cpgbuild.core.builder import Builder, Outcome, World
 from cpgbuild.core.graph import Graph
+from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
+from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.validate import check_graph
@@ -20,8 +22,9 @@ from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
-from cpgbuild.errors.project import UnknownTarget
-from cpgbuild.errors.report import Problems
+from cpgbuild.errors.project import SourceMissing, UnknownColumn, UnknownTarget
+from cpgbuild.errors.report import Problems, near_match
+from cpgbuild.errors.state import SourceNotLocked
 from cpgbuild.plan.compiler import Compiler
 from cpgbuild.plan.contract import schema_of
 from cpgbuild.project import config
@@ -30,17 +33,30 @@ from cpgbuild.project.modules import importable
 from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
 from cpgbuild.state.holder import held, warehouse_key
 from cpgbuild.state.journal import Journal
-from cpgbuild.state.lock import write_lock
+from cpgbuild.state.lock import FILE as LOCK
+from cpgbuild.state.lock import (
+    lock_text,
+    parse_lock,
+    read_lock,
+    read_text,
+    source_schema,
+    write_lock,
+)
+from cpgbuild.state.lock import planner as planner_text
+from cpgbuild.state.repository import text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
-    from cpgbuild.core.graph import Impact
+    from cpgbuild.core.lock import Lock
     from cpgbuild.core.ports import Reporter
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
 
 STATE = ".cpgbuild"
@@ -52,11 +68,21 @@ class Workspace:
 
     project: Project
     graph: Graph
-    compiled: Mapping[str, Compiled]
+    compiler: Compiler
     sources: Sources
     warehouse: Warehouse
     files: KnownFiles = field(default_factory=dict)
     rows: KnownRows = field(default_factory=dict)
+
+    @property
+    def compiled(self) -> Mapping[str, Compiled]:
+        """The tasks' plans by name."""
+        return self.compiler.compiled
+
+    @property
+    def locked(self) -> Graph:
+        """The graph as a lock has it: versions of Python and of packages do not count."""
+        return Graph(self.compiler.portable(), self.graph.sources)
 
     @property
     def state(self) -> Path:
@@ -76,8 +102,12 @@ class Workspace:
 
 
 @contextmanager
-def opened(project: str | Path = ".", overrides: Overrides | None = None) -> Iterator[Workspace]:
+def opened(
+    project: str | Path = ".", overrides: Overrides | None = None, known: Lock | None = None
+) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
+
+    Of a source that is not there the schema is the `known` one, if there is one.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -90,15 +120,32 @@ def opened(project: str | Path = ".", overrides: Overrides | None = None) -> Ite
         state = root / STATE
         files, rows = load_files(state), load_rows(state)
         sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
-        schemas = {name: partial(sources.schema, name) for name in loaded.sources}
+        schemas = {name: partial(_schema, sources, name, known) for name in loaded.sources}
         compiler = Compiler(definitions, schemas, loaded.variables, root)
-        tasks = [one.task for one in compiler.compile_all()]
-        Problems.raise_if(compiler.errors)
-        graph = Graph(tasks, {n: schema_of(s) for n, s in compiler.sources.items()})
-        Problems.raise_if(check_graph(graph))
+        compiler.compile_all()
+        graph = _checked(compiler)
         warehouse = Warehouse(loaded.warehouse)
-        yield Workspace(loaded, graph, compiler.compiled, sources, warehouse, files, rows)
+        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows)
         save_digests(state, files, rows)
+
+
+def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
+    """Return a source's schema; one that is not there has the known one."""
+    try:
+        return sources.schema(name)
+    except SourceMissing:
+        if known is None or name not in known.sources:
+            raise
+        return source_schema(known, name)
+
+
+def _checked(compiler: Compiler) -> Graph:
+    """Return the graph of what was compiled; raise all that is wrong with it."""
+    Problems.raise_if(compiler.errors)
+    tasks = [one.task for one in compiler.compiled.values()]
+    graph = Graph(tasks, {n: schema_of(s) for n, s in compiler.sources.items()})
+    Problems.raise_if(check_graph(graph))
+    return graph
 
 
 def plan(
@@ -163,7 +210,7 @@ def build(  # noqa: PLR0913 -- the options of the command
         workspace.warehouse.check()
         with held(workspace.holder, workspace.warehouse.location):
             if not workspace.project.overridden:
-                write_lock(workspace.project.root, workspace.graph)
+                write_lock(workspace.project.root, workspace.locked)
             workspace.warehouse.sweep(t.output for t in workspace.graph.tasks.values() if t.stored)
             engine = _engine(workspace)
             traces = workspace.journal.load()
@@ -205,16 +252,142 @@ def impact(
 ) -> list[Impact]:
     """Return the tasks downstream of a dataset or task, nearest first.
 
+    `name` may be a column, as `orders.amount`: then they are those that its values reach.
+
     Raises:
-        UnknownTarget: nothing is named so.
+        UnknownTarget, UnknownColumn: nothing is named so.
         CpgbuildError: the project is wrong.
     """
     with opened(project, overrides) as workspace:
-        graph = workspace.graph
-        if graph.find(name) is None and name not in workspace.project.sources:
-            known = [*(d.name for d in graph.datasets), *graph.tasks, *workspace.project.sources]
-            raise UnknownTarget(name, known)
+        return _downstream(workspace, name)
+
+
+def _downstream(workspace: Workspace, name: str) -> list[Impact]:
+    graph = workspace.graph
+    if graph.find(name) is not None or name in workspace.project.sources:
         return graph.impact(name)
+    dataset, column = _column(workspace, name)
+    return column_impact(graph, dataset, column, workspace.compiler.lineage)
+
+
+def _column(workspace: Workspace, name: str) -> tuple[str, str]:
+    """Return the dataset and the column that a name with a dot in it means.
+
+    Raises:
+        UnknownTarget, UnknownColumn: it means none.
+    """
+    graph, sources = workspace.graph, workspace.project.sources
+    words = name.split(".")
+    for end in range(len(words) - 1, 0, -1):
+        owner, column = ".".join(words[:end]), ".".join(words[end:])
+        makers = graph.makers(owner)
+        if makers or owner in sources:
+            schema = makers[0].schema if makers else schema_of(workspace.sources.schema(owner))
+            dataset = makers[0].dataset if makers else owner
+            if column not in schema.names:
+                raise UnknownColumn(column, dataset, schema.names)
+            return dataset, column
+    known = [*(d.name for d in graph.datasets), *graph.tasks, *sources]
+    owner = name.rpartition(".")[0]
+    raise UnknownTarget(owner if near_match(owner, known) else name, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What became of a project: the tasks that are reached, and what is gone or is no task."""
+
+    impacts: list[Impact]
+    others: list[Difference]
+
+
+def since(
+    ref: str,
+    project: str | Path = ".",
+    *,
+    name: str | None = None,
+    overrides: Overrides | None = None,
+) -> Since:
+    """Return what the way from the lock at a git commit to the project as it is now reaches.
+
+    Of a source that is not there the schema is that in `cpgbuild.lock`. With a name, only what
+    lies downstream of it.
+
+    Raises:
+        NoRepository, UnknownRef, NoLockAtRef: git does not give the lock.
+        CpgbuildError: that lock, the request or the project is wrong.
+    """
+    path = config.find_root(Path(project)) / LOCK
+    old = parse_lock(text_at(ref, path), f"{ref}:{LOCK}")
+    known = read_lock(path) if path.exists() else old
+    with opened(project, overrides, known) as workspace:
+        new = lock_of(workspace.locked, planner_text())
+        impacts, others = impact_since(old, new, workspace.graph), list(lost(old, new))
+        if name is not None:
+            behind = {found.task.name for found in _downstream(workspace, name)}
+            impacts = [found for found in impacts if found.task.name in behind]
+            others = [other for other in others if other.name == name]
+        return Since(impacts, others)
+
+
+def locked(project: str | Path = ".") -> list[Difference]:
+    """Return how `cpgbuild.lock` differs from what a build would write: not at all, if it is good.
+
+    Looks at no data: the sources' schemas are those in the lock. Writes nothing.
+
+    Raises:
+        LockMissing, LockUnreadable, LockVersion: there is no lock to compare with.
+        CpgbuildError: the project is wrong.
+    """
+    root = config.find_root(Path(project))
+    loaded, text = config.load(root), read_text(root / LOCK)
+    lock = parse_lock(text, str(root / LOCK))
+    with importable(root):
+        definitions, errors = discover(loaded)
+        Problems.raise_if(errors)
+        compiler, missing = _planned_on(lock, definitions, loaded)
+        graph = Graph(compiler.portable(), _checked(compiler).sources)
+    found = differences(lock, lock_of(graph, planner_text()))
+    if missing:
+        unplanned = [d for d in definitions if d.name not in compiler.compiled]
+        return _unlocked(missing, unplanned, found)
+    if not found and lock_text(graph) != text:
+        return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]
+    return found
+
+
+def _planned_on(
+    lock: Lock, definitions: Sequence[Definition], loaded: Project
+) -> tuple[Compiler, list[str]]:
+    """Return the plans of what can be planned on a lock's sources, and the sources that it lacks.
+
+    Raises:
+        CpgbuildError: something else is wrong with a plan.
+    """
+    schemas = {name: partial(source_schema, lock, name) for name in loaded.sources}
+    compiler = Compiler(definitions, schemas, loaded.variables, loaded.root)
+    compiler.compile_all()
+    missing = [e.source for e in compiler.errors if isinstance(e, SourceNotLocked)]
+    if missing:
+        Problems.raise_if([e for e in compiler.errors if not isinstance(e, SourceNotLocked)])
+        rest = [d for d in definitions if d.name in compiler.compiled]
+        compiler, _ = _planned_on(lock, rest, loaded)
+    return compiler, missing
+
+
+def _unlocked(
+    missing: Iterable[str], unplanned: Iterable[Definition], found: Iterable[Difference]
+) -> list[Difference]:
+    """Return the differences where some tasks cannot be planned for want of their sources."""
+    blind = {d.name: LockedTask(d.name, d.dataset, str(d.kind)) for d in unplanned}
+    why = Change(Aspect.UNLOCKED, "needs a source that is not in the lock")
+    sources = [Difference(name, (Change(Aspect.ADDED),)) for name in missing]
+    known = [d for d in found if d.name not in blind and (d.task or _is_there(d))]
+    return [*sources, *known, *(Difference(n, (why,), task) for n, task in sorted(blind.items()))]
+
+
+def _is_there(source: Difference) -> bool:
+    """Return whether a source is read still; its readers may be among what was not planned."""
+    return all(change.aspect is not Aspect.REMOVED for change in source.changes)
 
 
 def graph(

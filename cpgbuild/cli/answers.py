@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.cli.output import Output
     from cpgbuild.core.events import Planned
-    from cpgbuild.core.graph import Impact
+    from cpgbuild.core.impact import Impact
     from cpgbuild.engine.cleaning import Cleaned
 
 _ACTIONS = {
@@ -106,6 +106,7 @@ def show_impact(name: str, found: Sequence[Impact], output: Output) -> None:
             (f"{each.distance:3}  ", "yellow"),
             (f"{each.task.name.ljust(width)}  ", ""),
             (columns, "dim"),
+            (_affected(each), "cyan"),
         )
     verb = "needs" if len(found) == 1 else "need"
     output.line((f"\n{count_text(len(found), 'task')} {verb} `{name}`", "bold"))
@@ -124,3 +125,11 @@ def show_cleaned(found: Sequence[Cleaned], output: Output, *, dry_run: bool) -> 
     verb = "would be freed" if dry_run else "freed"
     output.line((f"\n{total} {verb}" if some else "Nothing to clean", "bold"))
     output.summary(Outcome())
+
+
+def _affected(impact: Impact) -> str:
+    """Return which of a task's own columns a column reaches, where one was asked for."""
+    if not impact.affects:
+        return ""
+    everything = impact.affects == impact.task.schema.names
+    return f" → {'every column' if everything else ', '.join(impact.affects)}"

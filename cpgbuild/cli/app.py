@@ -81,7 +81,7 @@ def _top(
 
 @app.command(
     epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  "
-    "cpgbuild plan --exit-code --json"
+    "cpgbuild plan --exit-code --json  |  cpgbuild plan --locked"
 )
 def plan(
     project: ProjectOption = Path(),
@@ -96,9 +96,25 @@ def plan(
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 3 where there is work to do.")
     ] = False,
+    locked: Annotated[
+        bool,
+        typer.Option(
+            "--locked", help="Look at no data: exit with 3 where cpgbuild.lock is out of date."
+        ),
+    ] = False,
 ) -> None:
     """Show what a build would run, and why. Runs nothing."""
     output = _output(as_json=as_json, verbose=verbose)
+
+    def compare() -> int:
+        from cpgbuild import api
+        from cpgbuild.cli.changes import show_locked
+        from cpgbuild.errors.project import OptionsClash
+
+        if any((target, exclude, force, var, env, warehouse)):
+            fault = "`--locked` goes with no other option but `--project`, `--json` and `--verbose`"
+            raise OptionsClash(fault, "a lock is of the whole project, as `cpgbuild.toml` has it")
+        return exit_codes.WORK_TO_DO if show_locked(api.locked(project), output) else exit_codes.OK
 
     def run() -> int:
         from cpgbuild import api
@@ -114,7 +130,7 @@ def plan(
         work = show_plan(planned, output)
         return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
 
-    _finish(output, run)
+    _finish(output, compare if locked else run)
 
 
 @app.command(epilog="Examples:  cpgbuild why daily_sales  |  cpgbuild why compute.calls --json")
@@ -191,24 +207,45 @@ def build(
     _finish(output, run)
 
 
-@app.command(epilog="Examples:  cpgbuild impact orders  |  cpgbuild impact view.norm_spans --json")
+@app.command(
+    epilog="Examples:  cpgbuild impact orders  |  cpgbuild impact orders.amount  |  "
+    "cpgbuild impact --since origin/main  |  cpgbuild impact view.norm_spans --json"
+)
 def impact(
-    name: Annotated[str, typer.Argument(help="Dataset or task.")],
+    name: Annotated[
+        str | None, typer.Argument(help="Dataset, task, or column as `orders.amount`.")
+    ] = None,
     project: ProjectOption = Path(),
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Commit of git: what changed since its cpgbuild.lock, and all behind it.",
+        ),
+    ] = None,
     var: VarOption = None,
     env: EnvOption = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show all that lies downstream of a dataset or task."""
+    """Show all that lies downstream of a dataset, column or change."""
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
         from cpgbuild import api
         from cpgbuild.cli.answers import show_impact
+        from cpgbuild.cli.changes import show_since
+        from cpgbuild.errors.project import OptionsClash
 
-        found = api.impact(name, project, overrides=_overrides(var, env, None))
-        show_impact(name, found, output)
+        overrides = _overrides(var, env, None)
+        if since is not None:
+            changed = api.since(since, project, name=name, overrides=overrides)
+            show_since(since, name, changed.impacts, changed.others, output)
+        elif name is not None:
+            show_impact(name, api.impact(name, project, overrides=overrides), output)
+        else:
+            hint = "name one, as `cpgbuild impact orders`, or a commit: `--since main`"
+            raise OptionsClash("`impact` needs a dataset, a task, a column or a commit", hint)
         return exit_codes.OK
 
     _finish(output, run)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
-    from cpgbuild.core.graph import Impact
+    from cpgbuild.core.impact import Impact
+    from cpgbuild.core.lock import Change, Difference
     from cpgbuild.core.rebuilder import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
@@ -70,9 +71,44 @@ def happened(event: Event) -> dict[str, Any] | None:
 
 
 def impacted(impact: Impact) -> dict[str, Any]:
-    """Return the record of a task downstream of a change."""
-    columns = list(impact.columns)
-    return _record("impacted", **_task(impact.task), distance=impact.distance, columns=columns)
+    """Return the record of a task downstream of a change.
+
+    `affects` is there where a column was asked for, `because` where two commits were compared.
+    """
+    fields: dict[str, Any] = {"distance": impact.distance, "columns": list(impact.columns)}
+    if impact.affects:
+        fields["affects"] = list(impact.affects)
+    if impact.because:
+        fields["because"] = [_change(change) for change in impact.because]
+    return _record("impacted", **_task(impact.task), **fields)
+
+
+def gone(difference: Difference) -> list[dict[str, Any]]:
+    """Return the records of a task that was removed, or of each change of a source."""
+    task = difference.task
+    if task is None:
+        return [
+            _record("changed", **_subject(difference), **_change(c)) for c in difference.changes
+        ]
+    because = [_change(change) for change in difference.changes]
+    return [_record("impacted", **_subject(difference), distance=0, columns=[], because=because)]
+
+
+def locked(difference: Difference, change: Change) -> dict[str, Any]:
+    """Return the record of one thing in which a lock is out of date."""
+    return _record("locked", **_subject(difference), **_change(change))
+
+
+def _subject(difference: Difference) -> dict[str, str]:
+    task = difference.task
+    if task is not None:
+        return {"task": task.name, "dataset": task.dataset, "kind": task.kind}
+    return {"source": difference.name} if difference.name else {}
+
+
+def _change(change: Change) -> dict[str, str]:
+    fields = {"change": str(change.aspect), "detail": change.detail, "through": change.dataset}
+    return {name: value for name, value in fields.items() if value}
 
 
 def cleaned(cleaned: Cleaned) -> dict[str, Any]:

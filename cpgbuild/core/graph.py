@@ -13,6 +13,7 @@ import rustworkx as rx
 
 from cpgbuild.core.dataset import Dataset, DatasetKind
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
+from cpgbuild.core.impact import Impact
 from cpgbuild.core.task import Requirement, Task, TaskKind
 from cpgbuild.errors.graph import Cycle, UnknownDataset
 
@@ -30,15 +31,6 @@ class Produces:
 
 
 Edge = Requirement | Produces
-
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """A task downstream of a change: how many tasks away, and the columns that lead to it."""
-
-    task: Task
-    distance: int
-    columns: tuple[str, ...]
 
 
 class Graph:

@@ -197,6 +197,31 @@ class ProjectExists(CpgbuildError):
         )
 
 
+class UnknownColumn(CpgbuildError):
+    """A name on the command line is no column of the dataset that it names."""
+
+    code = "E115"
+
+    def __init__(self, column: str, dataset: str, known: Iterable[str]) -> None:
+        """Take the column, the dataset, and its columns."""
+        names = nearest_first(column, known)
+        super().__init__(
+            f"`{column}` is no column of dataset `{dataset}`",
+            facts=[("columns", quoted(names) if names else "none")],
+            hint=did_you_mean(column, names, f"`cpgbuild impact {dataset}` takes all of them"),
+        )
+
+
+class OptionsClash(CpgbuildError):
+    """Options that do not go together, or none where one is needed, on the command line."""
+
+    code = "E116"
+
+    def __init__(self, fault: str, hint: str) -> None:
+        """Take what is wrong as a whole fact, and the way out."""
+        super().__init__(fault, hint=hint)
+
+
 class SourceMissing(CpgbuildError):
     """A source's path does not exist, or its glob matches no file."""
 

@@ -8,6 +8,9 @@ docstrings and line numbers do not count. Nothing is run.
 What runs is trusted over what is written: where the loaded byte code is not that of the source
 (an edit after the import, a rewriting import hook), or no source is found, the byte code counts.
 
+Without versions, a digest is equal under every Python that runs the source: for comparing what
+was written on two machines, and not for deciding whether to run.
+
 Two things stay out of sight, and are the author's to declare: what a function reads from the
 world (files, clock, environment), and attributes patched into other people's modules.
 """
@@ -60,16 +63,19 @@ class Undigestible(ValueError):
         self.reason = reason
 
 
-def code_digest(function: Callable[..., Any], root: str | Path | None = None) -> str:
+def code_digest(
+    function: Callable[..., Any], root: str | Path | None = None, *, versions: bool = True
+) -> str:
     """The sha256, in hex, of `function`'s static closure; equal in every process.
 
     Files under `root` are the project's, installed packages in it aside. So is any file that
-    is neither the standard library's nor an installed distribution's.
+    is neither the standard library's nor an installed distribution's. Without `versions`, other
+    people's code counts by its distribution alone.
 
     Raises:
         Undigestible: an open file, a generator, `eval`, an object that cannot say what it is.
     """
-    walker = _Walker(None if root is None else Path(root).resolve())
+    walker = _Walker(None if root is None else Path(root).resolve(), versions=versions)
     top = walker.value(function, getattr(function, "__qualname__", repr(type(function))))
     text = "\n".join([top, *walker.entries])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -82,8 +88,9 @@ class _Walker:
     described in `entries`; values are described in place (so that sharing does not matter).
     """
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path | None, *, versions: bool) -> None:
         self.root = root
+        self.versions = versions
         self.entries: list[str] = []
         self.seen: dict[object, int] = {}
         self.kept: list[object] = []  # an id is only an identity while its object lives
@@ -188,14 +195,18 @@ class _Walker:
             return f"file {hashlib.sha256(origin.path.read_bytes()).hexdigest()}"
         if origin.text is None:
             raise Undigestible(name, f"comes from `{module}`, which is neither installed nor here")
-        return origin.text
+        return self._origin(origin)
+
+    def _origin(self, origin: origins.Origin) -> str:
+        return str(origin.text if self.versions else origin.name)
 
     def _function(self, function: types.FunctionType, name: str) -> str:
         _refuse_importlib(function is importlib.import_module, name)
         origin = origins.of_function(function, self.root)
-        bound = self._bound(function, name)
         if origin.text is not None:
-            return f"function {origin.text}:{function.__qualname__}{bound}"
+            bound = self._bound(function, name) if self.versions else f"({self._cells(function)})"
+            return f"function {self._origin(origin)}:{function.__qualname__}{bound}"
+        bound = self._bound(function, name)
         node = None if origin.path is None else syntax.function_node(function)
         names = bytecode.global_names(function.__code__)
         parts = [bound]
@@ -211,14 +222,19 @@ class _Walker:
 
     def _bound(self, function: types.FunctionType, name: str) -> str:
         """Defaults and closure cells, by value."""
+        cells = self._cells(function)
+        defaults = self._many(function.__defaults__ or (), name)
+        keywords = self.value(function.__kwdefaults__ or {}, name)
+        return f"({defaults}; {keywords}; {cells})"
+
+    def _cells(self, function: types.FunctionType) -> str:
+        """Closure cells, by value; another's decorator holds the project's functions there."""
         cells = []
         closed = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         for free, cell in closed:
             known = cell != types.CellType()
             cells.append(f"{free}={self.value(cell.cell_contents, free) if known else 'empty'}")
-        defaults = self._many(function.__defaults__ or (), name)
-        keywords = self.value(function.__kwdefaults__ or {}, name)
-        return f"({defaults}; {keywords}; {', '.join(cells)})"
+        return ", ".join(cells)
 
     def _named(self, names: Iterable[str], scope: dict[str, Any]) -> str:
         """Every global that code in `scope` names, by what it stands for now."""
@@ -251,7 +267,7 @@ class _Walker:
     def _class(self, cls: type, name: str) -> str:
         origin = origins.of_class(cls, self.root)
         if origin.text is not None:
-            return f"class {origin.text}:{cls.__qualname__}"
+            return f"class {self._origin(origin)}:{cls.__qualname__}"
         node = None if origin.path is None else syntax.class_node(cls, origin.path)
         if node is None:
             raise Undigestible(name, "is a class whose source is not found")
@@ -270,7 +286,8 @@ class _Walker:
         """A project's module is its whole text with what it imports; any other its origin."""
         origin = origins.of_module(module, self.root)
         if origin.path is None:
-            return f"module {origin.text or 'not there'}:{module}"
+            text = "not there" if origin.text is None else self._origin(origin)
+            return f"module {text}:{module}"
         if origin.path.suffix != ".py":
             return f"module {module} {hashlib.sha256(origin.path.read_bytes()).hexdigest()}"
         whole = syntax.tree(origin.path)

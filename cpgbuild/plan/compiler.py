@@ -19,7 +19,9 @@ from cpgbuild.plan.assemble import assemble
 from cpgbuild.plan.catalog import Catalog
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
 from cpgbuild.plan.inference import datasets_named
+from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import Meanings
+from cpgbuild.plan.portable import portable, versioned
 from cpgbuild.plan.query import query_of
 from cpgbuild.plan.session import register_empty, session_config
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from cpgbuild.core.task import Task
     from cpgbuild.errors.report import Place
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
@@ -69,6 +72,8 @@ class Compiler:
         self._ctx = datafusion.SessionContext(session_config())
         self._registered: dict[str, pa.Schema] = {}
         self._frames: dict[str, datafusion.DataFrame] = {}
+        self._alone: dict[str, Compiled] = {}
+        self._lineage: Lineage | None = None
         self._stack: list[Definition] = []
         self._failed: set[str] = set()
 
@@ -86,13 +91,35 @@ class Compiler:
         """Give all tasks their plans, once they are compiled; without that they mean nothing."""
         if self.errors:
             return
-        schemas = dict(self.sources)
-        for dataset, producers in self._producers.items():
-            schemas[dataset] = self.compiled[producers[0].name].schema
+        self._alone = self.compiled
         try:
-            self.compiled = Meanings(self.compiled, self._frames, schemas).complete()
+            self.compiled = self._meanings(self._alone).complete()
         except CpgbuildError as error:
             self.errors.append(error)
+
+    def _meanings(self, compiled: dict[str, Compiled]) -> Meanings:
+        schemas = dict(self.sources)
+        for dataset, producers in self._producers.items():
+            schemas[dataset] = compiled[producers[0].name].schema
+        return Meanings(compiled, self._frames, schemas)
+
+    def portable(self) -> list[Task]:
+        """Return all tasks with plans in which versions of Python and of packages do not count."""
+        tasks = {name: one.task for name, one in self.compiled.items()}
+        touched = versioned(self.compiled, (name for name, task in tasks.items() if task.stored))
+        if touched:
+            alone = {
+                n: portable(one, self._frames[n], self._root) for n, one in self._alone.items()
+            }
+            anew = self._meanings(alone).complete(touched)
+            tasks |= {name: one.task for name, one in anew.items()}
+        return list(tasks.values())
+
+    def lineage(self, task: str, column: str | None) -> Mapping[str, frozenset[str]]:
+        """Return what an output column of a task depends on: columns by dataset; see `Lineage`."""
+        if self._lineage is None:
+            self._lineage = Lineage(self.compiled, self._frames)
+        return self._lineage.of(task, column)
 
     def _schema(self, dataset: str, reader: Definition, place: Place | None) -> pa.Schema:
         """Return a dataset's schema, compiling its producers first where it has some."""

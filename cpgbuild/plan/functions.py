@@ -42,7 +42,8 @@ class Function:
     """A scalar function to register with an engine before it sees the plan's text.
 
     `name` is the one in the SQL; `call` takes and gives Arrow arrays of the given types, all of
-    one length; `digest` is the sha256 of what it does; `volatility` is DataFusion's word.
+    one length; `digest` is the sha256 of what it does; `volatility` is DataFusion's word. `written`
+    is the digest without versions of other people's code; it is part of a user's function's name.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Function:
     call: Callable[..., pa.Array]
     digest: str
     volatility: str
+    written: str = ""
 
 
 def functions_of(expr: ibis.Table, root: str | Path | None = None) -> tuple[Function, ...]:
@@ -107,11 +109,17 @@ def _user_function(node: ops.ScalarUDF, root: str | Path | None) -> Function:
     inputs = tuple(_argument_type(node, argument) for argument in node.__argnames__)
     output = normalise(PyArrowType.from_ibis(node.dtype))
     volatility = _volatility(node)
-    code = code_digest(node.__func__, root)
-    facts = (node.__input_type__.name, code, *map(to_text, inputs), to_text(output), volatility)
-    digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()
     call = calls[node.__input_type__](node.__func__, output)
-    return Function(f"{_plain(name)}_{digest[:_DIGITS]}", inputs, output, call, digest, volatility)
+
+    def digest(*, versions: bool) -> str:
+        code = code_digest(node.__func__, root, versions=versions)
+        facts = (node.__input_type__.name, code, *map(to_text, inputs), to_text(output), volatility)
+        return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    written = digest(versions=False)
+    called = f"{_plain(name)}_{written[:_DIGITS]}"
+    exact = digest(versions=True)
+    return Function(called, inputs, output, call, exact, volatility, written)
 
 
 def _argument_type(node: ops.ScalarUDF, argument: str) -> pa.DataType:
@@ -182,4 +190,5 @@ def _helper(name: str) -> Function:
         types = [pa.string() for _ in arguments] + [pa.string()]
         call = _by_row(function, pa.string())
     digest = code_digest(function)
-    return Function(name, tuple(types[:-1]), types[-1], call, digest, "immutable")
+    written = code_digest(function, versions=False)
+    return Function(name, tuple(types[:-1]), types[-1], call, digest, "immutable", written)

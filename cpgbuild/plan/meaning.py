@@ -62,14 +62,18 @@ class Meanings:
         self._kept = self._find_kept()
         self._views: dict[tuple[str, tuple[str, ...]], _Meaning] = {}
 
-    def complete(self) -> dict[str, Compiled]:
+    def complete(self, names: Collection[str] | None = None) -> dict[str, Compiled]:
         """Return the compiled tasks with their plans, leaves, and what makes their rows vary.
+
+        `names` are those that are asked for; all of them, where that is not said.
 
         Raises:
             QueryInvalid: a view has to be kept as a table, which cannot hold its columns.
         """
         return {
-            name: replace(one, task=self._completed(one)) for name, one in self._compiled.items()
+            name: replace(one, task=self._completed(one))
+            for name, one in self._compiled.items()
+            if names is None or name in names
         }
 
     def _completed(self, one: Compiled) -> Task:
@@ -134,7 +138,7 @@ class Meanings:
             if columns == tuple(sorted(one.rows.names)):
                 self._views[key] = self._meaning(view, view.query, view.requires)
             else:
-                narrow = _narrowed(frame, columns)
+                narrow = narrowed(frame, columns)
                 schemas = {r.dataset: self._schemas[r.dataset] for r in view.requires}
                 requires = requirements(narrow, schemas)
                 query = query_fingerprint(one, narrow, requires, columns)
@@ -174,7 +178,7 @@ class Meanings:
         return read * SEVERAL if one.recursive else read
 
 
-def _narrowed(frame: datafusion.DataFrame, columns: Collection[str]) -> datafusion.DataFrame:
+def narrowed(frame: datafusion.DataFrame, columns: Collection[str]) -> datafusion.DataFrame:
     """Return a frame of some columns; of none, one that has as many rows."""
     if not columns:
         return frame.select(datafusion.lit(1).alias("row"))

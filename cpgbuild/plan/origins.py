@@ -34,11 +34,13 @@ _TOOL: Final = Path(__file__).resolve().parents[1]
 class Origin:
     """The text stands for code that is not the project's; the path is the project's source.
 
-    Both are None for a module that is not there (an optional import).
+    Both are None for a module that is not there (an optional import). The name is the text
+    without versions.
     """
 
     text: str | None
     path: Path | None = None
+    name: str | None = None
 
     @property
     def is_project(self) -> bool:
@@ -56,11 +58,11 @@ def of_module(name: str, root: Path | None) -> Origin:
     if file is not None:
         return _of_path(file, top, root)
     if top in sys.stdlib_module_names or top in sys.builtin_module_names:
-        return Origin(_PYTHON)
-    if distribution := _distribution(top):
-        return Origin(distribution)
+        return Origin(_PYTHON, name="python")
+    if distributions := _distributions(top):
+        return _installed(distributions)
     if module is not None and hasattr(module, "__path__"):
-        return Origin("namespace package")
+        return Origin("namespace package", name="namespace package")
     return Origin(None)
 
 
@@ -109,16 +111,18 @@ def _methods(cls: type) -> Iterator[types.FunctionType]:
 def _of_path(file: str | Path, top: str, root: Path | None) -> Origin:
     path = Path(file).resolve()
     if path.is_relative_to(_TOOL):
-        return Origin(_distribution("cpgbuild") or "cpgbuild")
+        own = _distributions("cpgbuild")
+        return _installed(own) if own else Origin("cpgbuild", name="cpgbuild")
     if any(part in _INSTALLED for part in path.parts):
-        if distribution := _distribution(top):
-            return Origin(distribution)
-        return Origin(f"file {hashlib.sha256(path.read_bytes()).hexdigest()}")
+        if distributions := _distributions(top):
+            return _installed(distributions)
+        digest = f"file {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        return Origin(digest, name=digest)
     if root is not None and path.is_relative_to(root):
         return Origin(None, path)
     places = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
     if any(path.is_relative_to(Path(place).resolve()) for place in places):
-        return Origin(_PYTHON)
+        return Origin(_PYTHON, name="python")
     return Origin(None, path)
 
 
@@ -128,9 +132,13 @@ def _top_levels() -> dict[str, list[str]]:
     return dict(importlib.metadata.packages_distributions())
 
 
-def _distribution(top: str) -> str | None:
-    names = sorted(set(_top_levels().get(top, ())))
-    return ", ".join(f"{n} {importlib.metadata.version(n)}" for n in names) or None
+def _distributions(top: str) -> list[str]:
+    return sorted(set(_top_levels().get(top, ())))
+
+
+def _installed(names: list[str]) -> Origin:
+    versions = (f"{name} {importlib.metadata.version(name)}" for name in names)
+    return Origin(", ".join(versions), name=", ".join(names))
 
 
 def _file_under(root: Path, name: str) -> Path | None:

@@ -38,7 +38,7 @@ def test_a_python_udf_maps_values_and_leaves_nulls():
     function = only(clean(t.s))
     assert function.input_types == (pa.string(),)
     assert function.return_type == pa.string()
-    assert function.name == f"clean_{function.digest[:12]}"
+    assert function.name == f"clean_{function.written[:12]}"
     assert function.volatility == "immutable"
 
 

@@ -34,7 +34,7 @@ def test_the_lock_holds_signature_sources_plans_inputs_and_schemas() -> None:
             "compute.b": {
                 "dataset": "b",
                 "kind": "compute",
-                "query": "",
+                "query": "query 1",
                 "plan": "plan 1",
                 "volatile": ["random"],
                 "inputs": {"a": ["id"], "t": []},
@@ -43,7 +43,7 @@ def test_the_lock_holds_signature_sources_plans_inputs_and_schemas() -> None:
             "view.a": {
                 "dataset": "a",
                 "kind": "view",
-                "query": "",
+                "query": "query 1",
                 "plan": "plan 1",
                 "inputs": {"s": ["id", "name"]},
                 "schema": {"id": "int64", "n": "string"},

@@ -1,0 +1,46 @@
+"""Repository: what a file of the project was at a commit of git."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from cpgbuild.errors.state import NoLockAtRef, NoRepository, UnknownRef
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def text_at(ref: str, file: Path) -> str:
+    """Return a file's text at a commit.
+
+    Raises:
+        NoRepository: there is no git, or no repository that it can read.
+        UnknownRef: the name is that of no commit.
+        NoLockAtRef: the commit does not have the file.
+    """
+    folder = file.parent
+    inside = _git(folder, "rev-parse", "--is-inside-work-tree")
+    if inside.returncode:
+        raise NoRepository(str(folder), _first_line(inside.stderr))
+    wanted = f"{ref}^{{commit}}"
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
+    if commit.returncode:
+        raise UnknownRef(ref)
+    # `./` makes git look below the folder and not below the repository's.
+    shown = _git(folder, "show", f"{commit.stdout.decode().strip()}:./{file.name}")
+    if shown.returncode:
+        raise NoLockAtRef(ref)
+    return shown.stdout.decode("utf-8", errors="replace")
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, check=False)  # noqa: S603 -- no shell
+    except OSError as error:
+        raise NoRepository(str(folder), str(error)) from error
+
+
+def _first_line(words: bytes) -> str:
+    return next(iter(words.decode(errors="replace").strip().splitlines()), "")
