@@ -18,12 +18,17 @@ MEANING = {
     "datafusion.execution.parquet.schema_force_view_types": "false",
     "datafusion.sql_parser.enable_ident_normalization": "true",
 }
+# Change how a query runs and nothing of its rows.
+RUNNING = {
+    # A join that hands its keys down to the scan of its other side may wait for itself forever.
+    "datafusion.optimizer.enable_join_dynamic_filter_pushdown": "false",
+}
 
 
 def session_config(settings: Mapping[str, str] | None = None) -> datafusion.SessionConfig:
     """Return a configuration with the fixed settings that give plans their meaning, and others."""
     config = datafusion.SessionConfig()
-    for key, value in {**(settings or {}), **MEANING}.items():
+    for key, value in {**(settings or {}), **RUNNING, **MEANING}.items():
         config = config.set(key, value)
     return config
 
