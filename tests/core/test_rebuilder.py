@@ -357,6 +357,11 @@ def test_all_inputs_must_be_what_they_were() -> None:
         assert (found.restore == past) is wanted
 
 
+def test_what_another_major_version_of_the_engine_made_is_not_restored() -> None:
+    then = {v: Past(1, replace(FIRST.trace, engine=v)) for v in ("fake 2.0", "fake 1.9", "")}
+    assert [restorable(past) for past in then.values()] == [1, None, 1]
+
+
 def test_what_is_forced_is_made_anew() -> None:
     assert restorable(FIRST, forced="compute.t") is None
 
