@@ -26,8 +26,6 @@ _IMPLICIT = re.compile(r"column\d+|__(?!correlated_sq_\d|scalar_sq_\d|common_exp
 
 _ALIAS = re.compile(r"( *)SubqueryAlias: ([a-z_][a-z0-9_]*)")
 _SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
-_PATH = r"[$\w]+(?:\.[$\w]+)?"
-_COMPARED = re.compile(rf"({_PATH}) (=|!=|<|<=|>|>=) ({_PATH})")
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _UNOWNED = re.compile(r"^ *(Union|RecursiveQuery|Subquery:)|outer_ref")
 _FILTER = re.compile(r"( *Filter: )(.*)", re.DOTALL)
@@ -291,13 +289,14 @@ def _moved(line: str, name: str, table: str) -> str:
 def _sorted(line: str) -> str:
     """Sort the conditions of a filter and of a join.
 
-    AND and OR are commutative and associative, with nulls too, and so is the list of a join's
-    equalities, of which all must hold. IN is an OR of equalities. The order of evaluation is the
-    engine's own matter: it may turn rows into an error, but never into other rows.
+    AND and OR are commutative, associative and idempotent, with nulls too, and so is the list of
+    a join's equalities, of which all must hold. IN is an OR of equalities. The order in which
+    they are evaluated is the engine's own matter: it may turn rows into an error, but never into
+    other rows.
     """
     found = _FILTER.fullmatch(line)
     if found:
-        return found[1] + _conditions(found[2])
+        return found[1] + _conditions(_bare(found[2]))
     found = _JOIN.fullmatch(line)
     if not found or " null_aware" in found[2]:
         return line
@@ -313,8 +312,14 @@ def _conditions(text: str) -> str:
     for word in (" OR ", " AND "):
         parts = split(text, word)
         if len(parts) > 1:
-            return word.join(sorted(map(_conditions, parts)))
+            return word.join(sorted(set(map(_conditions, parts))))
     return _condition(text)
+
+
+def _bare(text: str) -> str:
+    """Return a text without the brackets around all of it."""
+    wrapped = text.startswith("(") and split(text[1:], ")") == [text[1:-1], ""]
+    return text[1:-1] if wrapped else text
 
 
 def _condition(text: str) -> str:
@@ -322,12 +327,14 @@ def _condition(text: str) -> str:
 
     `a < b` is `b > a`; the planner itself turns columns, by names that are not there any more.
     """
-    if text.startswith("(") and split(text[1:], ")") == [text[1:-1], ""]:
-        return f"({_conditions(text[1:-1])})"
+    if _bare(text) != text:
+        return f"({_conditions(_bare(text))})"
     listed = re.fullmatch(r"(.* IN \(\[)(.*)(\]\))", text)
     if listed and len(split(text, " IN ")) > 1:
         return listed[1] + ", ".join(sorted(split(listed[2], ", "))) + listed[3]
-    compared = _COMPARED.fullmatch(text)
-    if compared and compared[1] > compared[3]:
-        return f"{compared[3]} {_TURNED[compared[2]]} {compared[1]}"
+    compared = [(op, split(text, f" {op} ")) for op in _TURNED]
+    sides = [(op, *parts) for op, parts in compared if len(parts) > 1]
+    if len(sides) == 1 and len(sides[0]) == len(("op", "left", "right")):
+        op, left, right = sides[0]
+        return min(text, f"{right} {_TURNED[op]} {left}")
     return text
