@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest mutants soak bench minimal clean
+.PHONY: cpg test lint types imports pytest mutants soak bench corpus minimal clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -38,6 +38,9 @@ soak: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/cpg.py
+
+corpus: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tests/plan/corpus.py
 
 minimal: $(VENV)/.dev
 	$(BIN)/python bench/minimal.py

@@ -187,7 +187,7 @@ class Rebuilder:
         found: list[tuple[Trace | None, tuple[Reason, ...]]] = []
         for candidate in self._candidates(task, output):
             trace = self._today.of(task, candidate)
-            inputs = {leaf.dataset: self._change(leaf, trace, reads) for leaf in task.leaves}
+            inputs = {leaf.dataset: self._change(task, leaf, trace, reads) for leaf in task.leaves}
             reasons = reasons_to_run(task, trace, inputs, output, self._engine.version)
             if not reasons:
                 return trace, reasons
@@ -237,7 +237,7 @@ class Rebuilder:
             yield kept
 
     def _change(
-        self, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
+        self, task: Task, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
     ) -> Cause | None:
         """Return what became of a leaf since a run; None where the reader sees the same rows."""
         now = reads.get(leaf.dataset)
@@ -245,8 +245,9 @@ class Rebuilder:
             return Cause.UPSTREAM
         then = trace.reads.get(leaf.dataset) if trace is not None else None
         if then is None:
-            # What a plan begins to read is a change of the plan.
-            return None
+            # What a plan begins to read is a change of the plan; else nothing proves it the same.
+            known = trace is not None and trace.plan == task.plan
+            return Cause.DATA_CHANGED if known else None
         if then.schema != now.schema:
             return Cause.SCHEMA_CHANGED
         return None if self._same_rows(leaf, then, now) else Cause.DATA_CHANGED
@@ -280,7 +281,7 @@ class Rebuilder:
             trace = self._today.of(task, past.trace) or past.trace
             if is_another_major(trace.engine, self._engine.version) or trace.plan != task.plan:
                 continue
-            if not any(self._change(leaf, trace, reads) for leaf in task.leaves):
+            if not any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
                 return replace(past, trace=trace)
         return None
 

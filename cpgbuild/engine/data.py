@@ -82,9 +82,13 @@ class Data:
         if columns not in kept[1]:
             sets = {columns, *self.wanted(name)} - kept[1].keys()
             try:
-                kept[1].update(fingerprints(self.register, name, sets))
+                found = fingerprints(self.register, name, sets)
             except Exception as error:
                 raise self._sources.failure(name, error) from error
+            if self._sources.changed([name]):
+                # What was read is not of the version that it would be kept for.
+                raise self._sources.failure(name, OSError("it changed while it was read"))
+            kept[1].update(found)
         return kept[1][columns]
 
     def _of_table(self, name: str, columns: Columns) -> Fingerprint:

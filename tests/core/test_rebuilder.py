@@ -519,9 +519,17 @@ def test_a_view_that_is_kept_is_decided_upon_as_a_table() -> None:
     assert told(decided(built, "view.v", engine)) == [("output_changed", "v")]
     then = trace_of(view, "run 1", s=stamp("id", "1"))
     assert told(decided(built, "view.v", engine, then)) == [("data_changed", "s")]
-    assert told(decided(built, "view.v", Warehouse(s=evidence("id", "2")), seen(VIEW))) == [
+    gone = trace_of(view, "run 1", s=stamp("id", "2"))
+    assert told(decided(built, "view.v", Warehouse(s=evidence("id", "2")), gone)) == [
         ("output_missing", "v")
     ]
+
+
+def test_a_leaf_that_a_trace_of_this_plan_lacks_is_not_taken_for_the_same() -> None:
+    built = graph(task("t", "s(id)"), s="id")
+    engine = Warehouse(s=evidence("id", "1"), t=evidence("v", "1"))
+    trace = trace_of(built.tasks["compute.t"], "1")
+    assert told(decided(built, "compute.t", engine, trace)) == [("data_changed", "s")]
 
 
 # -- schemas that edges are checked against ------------------------------------------------
