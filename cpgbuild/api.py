@@ -35,7 +35,7 @@ from cpgbuild.state.holder import held, warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import (
-    lock_text,
+    is_current,
     parse_lock,
     read_lock,
     read_text,
@@ -350,7 +350,7 @@ def locked(project: str | Path = ".") -> list[Difference]:
     if missing:
         unplanned = [d for d in definitions if d.name not in compiler.compiled]
         return _unlocked(missing, unplanned, found)
-    if not found and lock_text(graph) != text:
+    if not found and not is_current(text, graph):
         return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]
     return found
 

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import count_text
 from cpgbuild.core.builder import Outcome
-from cpgbuild.core.lock import Aspect, Difference
+from cpgbuild.core.lock import Aspect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from cpgbuild.cli.output import Output
     from cpgbuild.core.impact import Impact
-    from cpgbuild.core.lock import Change
+    from cpgbuild.core.lock import Change, Difference
 
 WIDTH = 10
-_WORDS = {Aspect.ADDED: "added", Aspect.REMOVED: "removed", Aspect.UNLOCKED: "not planned"}
-_STYLES = {Aspect.ADDED: "green", Aspect.REMOVED: "red"}
+_HEADS = {Aspect.ADDED: ("added", "green"), Aspect.REMOVED: ("removed", "red")}
 
 
 def show_locked(found: Sequence[Difference], output: Output) -> bool:
@@ -44,29 +43,19 @@ def show_locked(found: Sequence[Difference], output: Output) -> bool:
 
 def _show_difference(difference: Difference, output: Output) -> None:
     """Show one task or source: in a line where a word says it all, else with a line a change."""
-    first = difference.changes[0]
-    style = _STYLES.get(first.aspect, "yellow")
-    word = _WORDS.get(first.aspect, "changed")
-    detail = f"  {first.detail}" if first.aspect is Aspect.UNLOCKED else ""
-    output.line((f"{word.ljust(WIDTH)}  ", style), (_title(difference), ""), (detail, "dim"))
+    word, style = _HEADS.get(difference.changes[0].aspect, ("changed", "yellow"))
+    output.line((f"{word.ljust(WIDTH)}  ", style), (_title(difference), ""))
     for change in difference.changes:
-        if change.aspect not in _WORDS:
+        if change.aspect not in _HEADS:
             said = (f"{str(change.aspect).ljust(WIDTH)}  ", "cyan")
-            output.line((" " * (WIDTH + 2), ""), said, (_detail(change), ""))
+            detail = change.detail or "means something else"
+            output.line((" " * (WIDTH + 2), ""), said, (detail, ""))
 
 
 def _title(difference: Difference) -> str:
     if difference.task is not None:
         return difference.name
     return f"source {difference.name}" if difference.name else "the lock itself"
-
-
-def _detail(change: Change) -> str:
-    if change.aspect is Aspect.QUERY:
-        return "means something else"
-    return (
-        f"{change.dataset} means something else" if change.aspect is Aspect.VIEW else change.detail
-    )
 
 
 def show_since(
@@ -90,25 +79,26 @@ def show_since(
         far = (f"{each.distance:3}  ", "yellow")
         output.line(far, (f"{each.task.name.ljust(width)}  ", ""), (said, "dim"))
     where = f" behind `{name}`" if name is not None else ""
-    verb = "is" if len(found) == 1 else "are"
+    verb = "are" if len(found) > 1 else "is"
     count = count_text(len(found), "task") if found else "No task"
     gap = "\n" if names else ""
-    verb = verb if found else "is"
     output.line((f"{gap}{count}{where} {verb} affected since `{ref}`", "bold"))
     output.summary(Outcome())
 
 
 def _because(changes: Iterable[Change]) -> str:
     """Return changes as a line: the query first, then what of it can be seen, then through what."""
-    said = []
+    said: dict[str, list[str]] = {}
     for change in changes:
         match change.aspect:
             case Aspect.QUERY:
-                said.append("query changed")
+                said["query changed"] = []
             case Aspect.ADDED | Aspect.REMOVED:
-                said.append(str(change.aspect))
-            case Aspect.UPSTREAM | Aspect.PLAN:
-                said.append(change.detail)
+                said[str(change.aspect)] = []
+            case Aspect.UPSTREAM:
+                said.setdefault("through ", []).append(change.dataset)
+            case Aspect.PLAN:
+                said[change.detail] = []
             case _:
-                said.append(f"{change.aspect}: {change.detail}")
-    return "; ".join(said)
+                said.setdefault(f"{change.aspect}: ", []).append(change.detail)
+    return "; ".join(head + ", ".join(details) for head, details in said.items())

@@ -108,11 +108,11 @@ def _locked(task: Task) -> LockedTask:
 
 
 def differences(old: Lock, new: Lock) -> list[Difference]:
-    """Return what is different in `new`: of the planner, of sources, of tasks, each by name."""
+    """Return what is different in `new`: of the planner, of sources, of tasks, each by name.
+
+    Another planner matters where it may be why the rest is different, and by itself not at all.
+    """
     found: list[Difference] = []
-    if old.planner != new.planner:
-        detail = f"{old.planner} → {new.planner}"
-        found.append(Difference("", (Change(Aspect.PLANNER, detail),)))
     for name in sorted({*old.sources, *new.sources}):
         changes = _source_changes(old.sources.get(name), new.sources.get(name))
         if changes:
@@ -125,6 +125,9 @@ def differences(old: Lock, new: Lock) -> list[Difference]:
             found.append(Difference(name, (Change(Aspect.REMOVED),), before))
         elif before != after:
             found.append(Difference(name, tuple(_task_changes(before, after)), after))
+    if found and old.planner != new.planner:
+        detail = f"{old.planner} → {new.planner}"
+        found.insert(0, Difference("", (Change(Aspect.PLANNER, detail),)))
     return found
 
 
@@ -177,7 +180,14 @@ def _plan_changes(before: LockedTask, after: LockedTask) -> Iterator[Change]:
         if before.views.get(dataset) != after.views.get(dataset)
         and before.inputs.get(dataset) == after.inputs.get(dataset)
     ]
-    yield from (Change(Aspect.VIEW, f"through {d}", d) for d in through)
+    for dataset in through:
+        if dataset not in before.views:
+            detail = f"{dataset} is evaluated by whoever reads it now"
+        elif dataset not in after.views:
+            detail = f"{dataset} is a table now"
+        else:
+            detail = f"{dataset} means something else"
+        yield Change(Aspect.VIEW, detail, dataset)
     if before.plan != after.plan and before.query == after.query and not through:
         yield Change(Aspect.PLAN, "what it reads is stored otherwise")
 

@@ -137,8 +137,11 @@ def _distributions(top: str) -> list[str]:
 
 
 def _installed(names: list[str]) -> Origin:
-    versions = (f"{name} {importlib.metadata.version(name)}" for name in names)
-    return Origin(", ".join(versions), name=", ".join(names))
+    return Origin(", ".join(map(_versioned, names)), name=", ".join(names))
+
+
+def _versioned(name: str) -> str:
+    return f"{name} {importlib.metadata.version(name)}"
 
 
 def _file_under(root: Path, name: str) -> Path | None:

@@ -1,8 +1,8 @@
 """Lock: `cpgbuild.lock`, what the project's plans are, in a file meant to be committed.
 
 It says what the project's own files mean: versions of Python and of packages, by which a build
-also decides, are not in it, so that it is the same on every machine. Of the planner there is the
-major version, since another one may say the same plans in other words.
+also decides, are not in it, so that it is the same on every machine. Who made the plans is noted
+when the lock is written, since another version may put the same plans in other words.
 """
 
 from __future__ import annotations
@@ -40,18 +40,21 @@ if TYPE_CHECKING:
 FILE = "cpgbuild.lock"
 VERSION = 2
 _HEAD = "# Written by cpgbuild: what the plans of this project mean. Commit it.\n"
+_PLANNER = re.compile(r'^planner = "([^"\\]*)"$', re.MULTILINE)
 _AT = re.compile(r" \(at line (\d+), column (\d+)\)")
 
 
 def planner() -> str:
     """Return what makes plans and says what they mean: the engine, and the form of fingerprints."""
-    major = version("datafusion").partition(".")[0]
-    return f"datafusion {major}, form {FORM}"
+    return f"datafusion {version('datafusion')}, form {FORM}"
 
 
-def lock_text(graph: Graph) -> str:
-    """Return the lock of a graph: deterministic, and a line for each thing that can change."""
-    lock = lock_of(graph, planner())
+def lock_text(graph: Graph, by: str | None = None) -> str:
+    """Return the lock of a graph: deterministic, and a line for each thing that can change.
+
+    `by` is the planner; the one at hand where none is given.
+    """
+    lock = lock_of(graph, by or planner())
     record = {
         "version": VERSION,
         "planner": lock.planner,
@@ -84,18 +87,25 @@ def _columns(schema: Schema) -> dict[str, str]:
 def write_lock(root: Path, graph: Graph) -> bool:
     """Write the lock where it is not already so; return whether it changed.
 
+    One that only another planner wrote stays, so that two machines do not take turns.
+
     Raises:
         StateUnwritable: it cannot be written.
     """
     path = root / FILE
-    text = lock_text(graph).encode()
     try:
-        if path.exists() and path.read_bytes() == text:
+        if path.exists() and is_current(path.read_text(encoding="utf-8", errors="replace"), graph):
             return False
-        replace(path, text)
+        replace(path, lock_text(graph).encode())
     except OSError as error:
         raise StateUnwritable(str(path), error) from error
     return True
+
+
+def is_current(text: str, graph: Graph) -> bool:
+    """Return whether a text is the lock of a graph, whoever wrote it."""
+    by = _PLANNER.search(text)
+    return text == lock_text(graph, by[1] if by else None)
 
 
 def read_text(path: Path) -> str:

@@ -252,3 +252,8 @@ def test_what_is_different_of_sources_is_said() -> None:
         ("t", [(Aspect.REMOVED, "")]),
         ("u", [(Aspect.ADDED, "")]),
     ]
+
+
+def test_another_planner_alone_is_no_difference() -> None:
+    built = graph(*BEFORE, s="a, b")
+    assert differences(lock_of(built, "one"), lock_of(built, "two")) == []

@@ -12,7 +12,7 @@ from cpgbuild.core.schema import Column, Schema
 from cpgbuild.errors.report import Place
 from cpgbuild.errors.state import LockMissing, LockUnreadable, LockVersion, SourceNotLocked
 from cpgbuild.plan import types
-from cpgbuild.state.lock import lock_text, parse_lock, planner, read_lock, source_schema
+from cpgbuild.state.lock import lock_text, parse_lock, planner, read_lock, source_schema, write_lock
 from tests.core.graphs import Graph, graph, kept, task
 
 BUILT = graph(
@@ -116,3 +116,11 @@ def test_a_lock_of_another_version(version: str) -> None:
         parse_lock(spoilt("version = 2", f"version = {version}"), "here")
     assert caught.value.place == Place("here", 2)
     assert caught.value.report().facts == (("known", "`2`"),)
+
+
+def test_a_lock_that_only_another_planner_wrote_stays(tmp_path: Path) -> None:
+    path = tmp_path / "cpgbuild.lock"
+    path.write_text(lock_text(BUILT, "datafusion 1"))
+    assert write_lock(tmp_path, BUILT) is False
+    assert write_lock(tmp_path, graph(s="a")) is True
+    assert read_lock(path).planner == planner()
