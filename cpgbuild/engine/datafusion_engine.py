@@ -14,7 +14,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import datafusion
-import pyarrow as pa
 
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import UNKNOWN
@@ -24,10 +23,9 @@ from cpgbuild.core.trace import Trace
 from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
+from cpgbuild.engine.hashing import Hashing
 from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.records import Records
-from cpgbuild.engine.rounding import rounded
-from cpgbuild.engine.rowhash import RowHash
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
 from cpgbuild.errors.run import Cancelled, SourceChanged
@@ -37,6 +35,8 @@ from cpgbuild.plan.recorded import plan_again
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
     from cpgbuild.core.events import Action
     from cpgbuild.core.evidence import Columns, Evidence
@@ -57,9 +57,6 @@ FOLDERS = "partition_by"
 BLURRED = "blurred"
 TICK_SECONDS = 0.2
 PATIENCE_SECONDS = 0.1
-# So many rows or bytes are hashed at once.
-HASHED_ROWS = 32_768
-HASHED_BYTES = 16 << 20
 GRACE_SECONDS = 3.0
 
 
@@ -266,36 +263,34 @@ class DataFusionEngine:
         """Write rows beside the table, and commit them where they are not those that it holds."""
         task, compiled = order.task, self._compiled[order.task.name]
         everything = tuple(sorted(compiled.schema.names))
-        hashed = RowHash({everything, *self._data.wanted(task.output)})
-        blurred = RowHash({everything}) if task.inexact else None
-        counter = _Counter(self, order, hashed, blurred)
-        try:
-            staged = self._warehouse.stage(
-                task.output, compiled.schema, task.partition_by, counter.counted(batches)
-            )
-        except Exception as error:
-            # An exception loses its identity on its way through Arrow's stream.
-            raise counter.error or error from error
-        try:
-            full = self._finished(order, trace, counter, everything)
-            full = replace(full, seconds=time.monotonic() - began)
-            self._records.keep(task)
-            if self._holds(task, full):
+        sets = {everything, *self._data.wanted(task.output)}
+        with Hashing(sets, everything if task.inexact else None) as hashing:
+            counter = _Counter(self, order, hashing)
+            try:
+                staged = self._warehouse.stage(
+                    task.output, compiled.schema, task.partition_by, counter.counted(batches)
+                )
+            except Exception as error:
+                # An exception loses its identity on its way through Arrow's stream.
+                raise counter.error or error from error
+            try:
+                full = self._finished(order, trace, counter, everything)
+                full = replace(full, seconds=time.monotonic() - began)
+                self._records.keep(task)
+                if self._holds(task, full):
+                    self._warehouse.discard(staged)
+                    self._warehouse.renew(task, full)
+                    return False, full
+            except BaseException:
                 self._warehouse.discard(staged)
-                self._warehouse.renew(task, full)
-                return False, full
-        except BaseException:
-            self._warehouse.discard(staged)
-            raise
+                raise
         self._warehouse.commit(task, staged, full)
         return True, full
 
     def _finished(self, order: Order, trace: Trace, counter: _Counter, columns: Columns) -> Trace:
         """Return the trace of a run whose rows are all there."""
-        data = counter.hashed.fingerprints()
-        facts = trace.facts
-        if counter.blurred is not None:
-            facts = facts | {BLURRED: counter.blurred.fingerprints()[columns]}
+        data = counter.hashing.fingerprints()
+        blurred = counter.hashing.blurred()
         return replace(
             trace,
             reads=self._stamps(order),
@@ -303,7 +298,7 @@ class DataFusionEngine:
             data=data,
             rows=counter.rows,
             finished=_now(),
-            facts=facts,
+            facts=trace.facts | ({BLURRED: blurred} if blurred is not None else {}),
         )
 
     def _holds(self, task: Task, trace: Trace) -> bool:
@@ -361,13 +356,9 @@ def _differs_in_last_bits(before: Trace, now: Trace) -> bool:
 class _Counter:
     """Counts and hashes the rows of a run on their way, and stops it when it must not end."""
 
-    def __init__(
-        self, engine: DataFusionEngine, order: Order, hashed: RowHash, blurred: RowHash | None
-    ) -> None:
+    def __init__(self, engine: DataFusionEngine, order: Order, hashing: Hashing) -> None:
         self.rows = 0
-        self.hashed = hashed
-        self.blurred = blurred
-        self._waiting: list[pa.RecordBatch] = []
+        self.hashing = hashing
         self.error: Exception | None = None
         self._engine = engine
         self._order = order
@@ -386,29 +377,12 @@ class _Counter:
             if self._engine.is_cancelled():
                 raise Cancelled(self._order.task.name)
             self.rows += batch.num_rows
-            self._hash(batch)
+            self.hashing.add(batch)
             if time.monotonic() - told > TICK_SECONDS:
                 told = time.monotonic()
                 self._engine.tell(Tick(self._order.task.name, self.rows))
             yield batch
-        self._hash_waiting()
         self._engine.check_inputs(self._order.task)
-
-    def _hash(self, batch: pa.RecordBatch) -> None:
-        """Hash rows, many at once: each batch has a price of its own."""
-        self._waiting.append(batch)
-        rows = sum(each.num_rows for each in self._waiting)
-        if rows >= HASHED_ROWS or sum(each.nbytes for each in self._waiting) >= HASHED_BYTES:
-            self._hash_waiting()
-
-    def _hash_waiting(self) -> None:
-        if not self._waiting:
-            return
-        for batch in pa.Table.from_batches(self._waiting).combine_chunks().to_batches():
-            self.hashed.update(batch)
-            if self.blurred is not None:
-                self.blurred.update(rounded(batch))
-        self._waiting = []
 
 
 def _now() -> str:
