@@ -140,6 +140,7 @@ def _installed(names: list[str]) -> Origin:
     return Origin(", ".join(map(_versioned, names)), name=", ".join(names))
 
 
+@functools.cache
 def _versioned(name: str) -> str:
     return f"{name} {importlib.metadata.version(name)}"
 
