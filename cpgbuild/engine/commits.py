@@ -225,14 +225,12 @@ def leftovers(folder: Folder) -> Iterator[tuple[str, int, list[str]]]:
 
     Of each: its id, the version of the table that was there before, and its files.
     """
-    prefix = marker("")
-    marks = [name for name in folder.names(SIDE) if name.startswith(prefix)]
+    prefix, beside = marker(""), folder.names(SIDE)
+    # Whoever died while it wrote a draft had not used it, nor written a file after a marker's.
+    folder.delete(name for name in beside if name.endswith(".tmp"))
+    marks = [name for name in beside if name.startswith(prefix) and not name.endswith(".tmp")]
     # What no marker speaks of is not looked for: a table may have very many files.
     names = folder.names(deep=True) if marks else []
     for mark in marks:
         stage, base = mark.removeprefix(prefix), (folder.read(mark) or b"").decode()
-        # Whoever died while it wrote the marker had written no file.
-        if not stage.endswith(".tmp"):
-            yield stage, int(base or -1), [name for name in names if f"-{stage}." in name]
-        else:
-            folder.delete([mark])
+        yield stage, int(base or -1), [name for name in names if f"-{stage}." in name]

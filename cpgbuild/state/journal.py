@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.trace import Trace
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 HEADER = b'{"cpgbuild-traces":1}\n'
 # A journal with so many lines for each task that counts is written anew.
 SLACK = 8
+# A draft of a file that is so old is nobody's.
+DRAFT_SECONDS = 60
 
 
 class Journal:
@@ -74,6 +79,7 @@ def replace(path: Path, data: bytes) -> None:
     """Write a file so that, at any moment, it holds either its old content or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
+    _sweep(path)
     try:
         with beside.open("wb") as file:
             file.write(data)
@@ -82,3 +88,11 @@ def replace(path: Path, data: bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Delete what those left who died while they wrote a file; nobody takes so long to write it."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        with suppress(OSError):
+            if time.time() - draft.stat().st_mtime > DRAFT_SECONDS:
+                draft.unlink()
