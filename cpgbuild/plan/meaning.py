@@ -135,14 +135,12 @@ class Meanings:
         key = (view.name, columns)
         if key not in self._views:
             one, frame = self._compiled[view.name], self._frames[view.name]
-            if columns == tuple(sorted(one.rows.names)):
-                self._views[key] = self._meaning(view, view.query, view.requires)
-            else:
-                narrow = narrowed(frame, columns)
-                schemas = {r.dataset: self._schemas[r.dataset] for r in view.requires}
-                requires = requirements(narrow, schemas)
-                query = query_fingerprint(one, narrow, requires, columns)
-                self._views[key] = self._meaning(view, query, requires)
+            # Of all columns too: neither their order nor that there are no more is a reader's matter.
+            narrow = narrowed(frame, columns)
+            schemas = {r.dataset: self._schemas[r.dataset] for r in view.requires}
+            requires = requirements(narrow, schemas)
+            query = query_fingerprint(one, narrow, requires, columns)
+            self._views[key] = self._meaning(view, query, requires)
         return self._views[key]
 
     def _is_stored(self, task: Task) -> bool:
