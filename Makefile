@@ -34,7 +34,7 @@ mutants: $(VENV)/.dev
 	$(BIN)/python tests/mutants.py
 
 soak: $(VENV)/.dev
-	CPGBUILD_PROFILE=soak $(BIN)/pytest tests/property -q
+	$(BIN)/python tests/soak.py --minutes 60
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/cpg.py
