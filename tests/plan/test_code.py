@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cpgbuild.plan import origins
 from cpgbuild.plan.code import Undigestible, code_digest
 
 EXTRACT = '''
@@ -343,17 +344,37 @@ def test_a_value_that_is_shared_is_one_that_is_equal(project):
     )
 
 
-def test_installed_code_counts_by_its_version(project, monkeypatch):
-    import importlib.metadata
+PACKAGED = """\
+import functools
+import pyarrow.compute as pc
 
-    before = module(project, "import pyarrow.compute as pc\ndef f(x): return pc.add(x, 1)\n")
-    real = importlib.metadata.version
-    monkeypatch.setattr(
-        importlib.metadata, "version", lambda name: "0" if name == "pyarrow" else real(name)
-    )
-    assert (
-        module(project, "import pyarrow.compute as pc\ndef f(x): return pc.add(x, 1)\n") != before
-    )
+@functools.cache
+def f(x, how=functools.partial):
+    return pc.add(x, 1)
+"""
+
+
+def other_versions(monkeypatch):
+    monkeypatch.setattr(origins, "_PYTHON", "python 9.9")
+    monkeypatch.setattr(origins, "_versioned", lambda name: f"{name} 9.9")
+
+
+def test_installed_code_counts_by_its_version(project, monkeypatch):
+    before = module(project, PACKAGED)
+    other_versions(monkeypatch)
+    assert module(project, PACKAGED) != before
+
+
+def test_without_versions_the_projects_own_code_counts_alone(project, monkeypatch):
+    def digest(text):
+        module(project, text)
+        return code_digest(project.function("f", "made"), project.root, versions=False)
+
+    before = digest(PACKAGED)
+    assert digest(PACKAGED.replace("1)", "2)")) != before
+    assert digest(PACKAGED.replace("pc.add", "pc.subtract")) != before
+    other_versions(monkeypatch)
+    assert digest(PACKAGED) == before
 
 
 def test_an_optional_import_that_is_missing_is_fine(project):
