@@ -249,9 +249,11 @@ class Project:
     def _meaning(self, recipe: Recipe, columns: tuple[str, ...]) -> Meaning:
         reads = tuple((r.dataset, r.of(columns)) for r in recipe.reads)
         formulas = tuple(
-            (c, getattr(recipe, c), tuple(r.of([c]) for r in recipe.reads)) for c in columns
+            (c, getattr(recipe, c), tuple(r.of([c]) for r in recipe.reads))
+            for c in self.told(recipe, columns)
         )
-        query = self._number(("query", formulas, reads, recipe.volatile, recipe.unstable))
+        chance = (recipe.volatile, recipe.unstable)
+        query = self._number(("query", columns, formulas, reads, chance))
         views: dict[str, int] = {}
         leaves: dict[str, set[str]] = {}
         behind: list[Meaning] = []
@@ -276,6 +278,10 @@ class Project:
             recipe.volatile or any(one.volatile for one in behind),
             recipe.unstable or any(one.unstable for one in behind),
         )
+
+    def told(self, recipe: Recipe, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the columns whose formulas a query of these columns is told by."""
+        return columns
 
     def _number(self, meaning: object) -> int:
         return self._numbers.setdefault(meaning, len(self._numbers))

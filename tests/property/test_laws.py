@@ -130,11 +130,11 @@ class Life(RuleBasedStateMachine):
     def _a_task_fails(self, data: st.DataObject) -> None:
         project, bad = self.world.project, self.world.task(data.draw(PICK))
         keep_going = data.draw(st.booleans())
-        self.world.broken = {bad} if project.stored(project.recipes[bad]) else set()
+        self._break({bad} if project.stored(project.recipes[bad]) else set())
         must = oracle(self.world, Request())
         before = project.tables.get(project.recipes[bad].output)
         self.world.build(Request(), keep_going=keep_going)
-        self.world.broken = set()
+        self._break(set())
         if keep_going or "failed" not in must.does.values():
             self._did(must)
         else:
@@ -164,6 +164,10 @@ class Life(RuleBasedStateMachine):
         self._is_right(self.world.ended(*GOOD))
 
     # -- what is asked of them -------------------------------------------------------------
+
+    def _break(self, tasks: set[str]) -> None:
+        """Let these tasks fail, and no others."""
+        self.world.broken = tasks
 
     def _edited(self, edits: list[str], data: st.DataObject) -> None:
         for edit in edits:
