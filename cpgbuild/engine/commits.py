@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 # So many copies of traces are kept beside a table.
 COPIES = 50
 _NTZ = "timestampNtz"
+# In the metadata of a table's first column: stands for the order of columns.
+_ORDER = "cpgbuild.order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +143,15 @@ class Committer:
             # Else Delta would refuse it too, and leave behind what it wrote until then.
             message = "Failed to commit transaction: the table was written meanwhile"
             raise CommitFailedError(message)
-        rows = self._rows(staged)
+        table, rows = self._known(), self._rows(staged)
+        schema = _told(table, staged.schema)
         # Delta asks for rows on threads from which its own store cannot be read.
         with ThreadPoolExecutor(1) as thread:
             batches = iter(lambda: thread.submit(next, rows, None).result(), None)
+            told = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in batches)
             write_deltalake(
-                self._known(),
-                pa.RecordBatchReader.from_batches(staged.schema, batches),
+                table,
+                pa.RecordBatchReader.from_batches(schema, told),
                 mode="overwrite",
                 schema_mode="overwrite",
                 partition_by=list(staged.partition_by),
@@ -179,6 +185,26 @@ def _fits(table: DeltaTable, staged: Staged) -> bool:
     return same and (not local or _NTZ in features)
 
 
+def _told(table: DeltaTable, schema: pa.Schema) -> pa.Schema:
+    """Return a schema to commit, with a note in it where Delta would not see that it is another.
+
+    It compares columns, and fields of structs, without their order, and keeps the old one.
+    """
+    wanted = _in_order(Schema.from_arrow(schema))
+    if not schema.names or wanted == _in_order(table.schema()):
+        return schema
+    first = schema.field(0)
+    note = {_ORDER: sha256(repr(wanted).encode()).hexdigest()[:12]}
+    return schema.set(0, first.with_metadata({**(first.metadata or {}), **note}))
+
+
+def _in_order(schema: Schema) -> object:
+    """Return the names and types of a schema, in order, without what is noted of them."""
+    return json.loads(
+        schema.to_json(), object_hook=lambda o: [o[key] for key in sorted(o) if key != "metadata"]
+    )
+
+
 def _is_local(kind: pa.DataType) -> bool:
     if pa.types.is_nested(kind):
         return any(_is_local(kind.field(n).type) for n in range(kind.num_fields))
@@ -189,7 +215,7 @@ def _overwrite(table: DeltaTable, staged: Staged, properties: CommitProperties) 
     table.create_write_transaction(
         [_add(file) for file in staged.files],
         "overwrite",
-        Schema.from_arrow(staged.schema),
+        Schema.from_arrow(_told(table, staged.schema)),
         list(staged.partition_by),
         commit_properties=properties,
     )
