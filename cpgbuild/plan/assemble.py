@@ -110,7 +110,7 @@ def query_fingerprint(
     volatile = compiled.task.volatile
     logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
     text = logical.display_indent()
-    facts = _boundary_facts(compiled, requires, columns)
+    facts = _boundary_facts(compiled, text, requires, columns)
     makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}
     more_facts = [*unsaid(logical, text, compiled.sql, makers), *facts, *more]
     return fingerprint("query", FORM, canonical(text), *more_facts)
@@ -198,13 +198,15 @@ def requirement(name: str, columns: Iterable[str], schema: pa.Schema) -> Require
 
 
 def _boundary_facts(
-    compiled: Compiled, requires: Iterable[Requirement], columns: Iterable[str]
+    compiled: Compiled, text: str, requires: Iterable[Requirement], columns: Iterable[str]
 ) -> list[str]:
     """Return what a result depends on beside the plan's text.
 
-    A memtable's name and a function's name hold the digests of its rows and of its code.
+    A memtable's name and a function's name hold the digests of its rows and of its code. Those
+    that the text does not name went with the columns that nobody requires.
     """
     settings = [f"{key}={value}" for key, value in sorted(MEANING.items())]
+    said = text.lower()
     rows = schema_of(compiled.rows)
     return [
         "settings",
@@ -214,9 +216,9 @@ def _boundary_facts(
         "rows",
         *(str(rows.get(name)) for name in columns),
         "memtables",
-        *sorted(compiled.memtables),
+        *sorted(name for name in compiled.memtables if name.lower() in said),
         "functions",
-        *sorted(f.digest for f in compiled.functions),
+        *sorted(f.digest for f in compiled.functions if f.name.lower() in said),
         "partition_by",
         *compiled.task.partition_by,
     ]

@@ -135,7 +135,7 @@ class Meanings:
         key = (view.name, columns)
         if key not in self._views:
             one, frame = self._compiled[view.name], self._frames[view.name]
-            # Of all columns too: neither their order nor that there are no more is a reader's matter.
+            # Of all columns too: their order, and that there are no more, is not a reader's matter.
             narrow = narrowed(frame, columns)
             schemas = {r.dataset: self._schemas[r.dataset] for r in view.requires}
             requires = requirements(narrow, schemas)

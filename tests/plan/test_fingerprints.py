@@ -199,6 +199,23 @@ def test_the_body_of_a_udf_counts_and_what_it_closes_over_too() -> None:
     assert plan(function("x + K", K=1)) != plan(function("x + K", K=2))
 
 
+def test_a_udf_counts_for_those_who_require_what_it_makes() -> None:
+    def reader(body: str, column: str) -> str:
+        space: dict[str, Any] = {}
+        exec(f"def clean(x: int) -> int:\n    return {body}", space)
+        clean = ibis.udf.scalar.python(space["clean"])
+
+        def v(catalog: Catalog) -> ibis.Table:
+            t = catalog.table("t")
+            return t.select("b", cleaned=clean(t.a))
+
+        made = tasks({"v": v, "q": f"select {column} from v"})
+        return made["q"].plan
+
+    assert reader("x + 1", "b") == reader("x + 2", "b")
+    assert reader("x + 1", "cleaned") != reader("x + 2", "cleaned")
+
+
 def test_two_udfs_of_one_name_are_two() -> None:
     made = tasks({"one": function("x + 1"), "two": function("x + 2")})
     assert made["one"].plan != made["two"].plan
