@@ -10,7 +10,7 @@ import datafusion
 import pyarrow as pa
 
 from cpgbuild.engine.frames import column, quote
-from cpgbuild.engine.rowhash import RowHash
+from cpgbuild.engine.hashing import Hashing
 from cpgbuild.engine.sources import register_delta
 from cpgbuild.errors.run import TableUnreadable
 from cpgbuild.plan.failures import reason
@@ -140,7 +140,7 @@ def fingerprints(
     frame = ctx.table(quote(name))
     # Rows alone are counted: any column will do.
     names = read or frame.schema().names[:1]
-    hashed = RowHash(sets)
-    for batch in pa.RecordBatchReader.from_stream(frame.select(*(column(c) for c in names))):
-        hashed.update(batch)
-    return hashed.fingerprints()
+    with Hashing(sets) as hashing:
+        for batch in pa.RecordBatchReader.from_stream(frame.select(*(column(c) for c in names))):
+            hashing.add(batch)
+        return hashing.fingerprints()

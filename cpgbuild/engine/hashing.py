@@ -1,7 +1,9 @@
-"""Hashing: the data fingerprints of rows on their way to a table, beside the writing of them."""
+"""Hashing: the data fingerprints of rows on their way, in threads beside whoever has the rows."""
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
@@ -22,22 +24,29 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 32_768
 BLOCK_BYTES = 16 << 20
 
+Hashed = tuple[RowHash, RowHash | None]
+
 
 class Hashing:
-    """Takes batches and hashes them in a thread of its own, a block behind whoever writes them.
+    """Takes batches, and hashes blocks of them in threads, some blocks behind who gives them.
 
-    Both spend their time outside of Python's lock, so that on two cores hashing costs no time. A
-    context: the thread ends with it.
+    Hashing and writing spend their time outside of Python's lock, and sums over rows can be added
+    up in any order. A context: the threads end with it.
     """
 
     def __init__(self, sets: Iterable[Columns], blurred: Columns | None = None) -> None:
         """Take the sets of columns, and the one to hash without the last bits of floats too."""
-        self._exact = RowHash(sets)
-        self._blurred = RowHash({blurred}) if blurred is not None else None
+        self._sets = set(sets)
+        self._blurred = blurred
+        self._total = self._empty()
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._running: Future[None] | None = None
+        self._ahead = os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="hash")
+        self._running: deque[Future[Hashed]] = deque()
+
+    def _empty(self) -> Hashed:
+        return RowHash(self._sets), RowHash({self._blurred}) if self._blurred is not None else None
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -49,11 +58,14 @@ class Hashing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the thread; what it is at comes to its end."""
-        self._thread.shutdown(cancel_futures=True)
+        """End the threads; what they are at comes to its end."""
+        self._threads.shutdown(cancel_futures=True)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the rows of a batch. Raises what hashing the ones before raised."""
+        # A table's rows come in one layout, and a function's new ones perhaps in another.
+        if self._waiting and batch.schema != self._waiting[0].schema:
+            self._hand_over()
         self._waiting.append(batch)
         self._rows += batch.num_rows
         self._bytes += batch.nbytes
@@ -61,29 +73,35 @@ class Hashing:
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Let the thread have what waits, once it is done with the block before."""
-        if self._running is not None:
-            self._running.result()
-        self._running = self._thread.submit(self._hash, self._waiting)
+        """Let a thread have what waits; only so many blocks are under way at once."""
+        while len(self._running) > self._ahead:
+            self._collect()
+        if self._waiting:
+            self._running.append(self._threads.submit(self._hashed, self._waiting))
         self._waiting = []
         self._rows = self._bytes = 0
 
-    def _hash(self, batches: list[pa.RecordBatch]) -> None:
-        if not batches:
-            return
+    def _hashed(self, batches: list[pa.RecordBatch]) -> Hashed:
+        exact, blurred = self._empty()
         for batch in pa.Table.from_batches(batches).combine_chunks().to_batches():
-            self._exact.update(batch)
-            if self._blurred is not None:
-                self._blurred.update(rounded(batch))
+            exact.update(batch)
+            if blurred is not None:
+                blurred.update(rounded(batch))
+        return exact, blurred
+
+    def _collect(self) -> None:
+        for total, more in zip(self._total, self._running.popleft().result(), strict=True):
+            if total is not None and more is not None:
+                total.merge(more)
 
     def fingerprints(self) -> dict[Columns, Fingerprint]:
         """Return the fingerprints of all rows so far, by columns."""
         self._hand_over()
-        assert self._running is not None  # noqa: S101 -- handed over just now
-        self._running.result()
-        return self._exact.fingerprints()
+        while self._running:
+            self._collect()
+        return self._total[0].fingerprints()
 
     def blurred(self) -> Fingerprint | None:
         """Return the fingerprint without last bits, after `fingerprints`; None if unasked for."""
-        found = self._blurred.fingerprints() if self._blurred is not None else {}
-        return next(iter(found.values()), None)
+        total = self._total[1]
+        return next(iter(total.fingerprints().values())) if total is not None else None

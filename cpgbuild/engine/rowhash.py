@@ -63,6 +63,12 @@ class RowHash:
         for each in self._sums.values():
             each.end()
 
+    def merge(self, other: RowHash) -> None:
+        """Add the rows that another one of the same sets took: their order never counts."""
+        self._rows += other._rows
+        for names, each in self._sums.items():
+            each.merge(other._sums[names])
+
     def fingerprints(self) -> dict[tuple[str, ...], Fingerprint]:
         """Return each set's fingerprint of all rows so far: their number and the sum of hashes."""
         return {names: each.fingerprint(self._rows) for names, each in self._sums.items()}
@@ -113,6 +119,11 @@ class _Sum:
         mix(here, self.by)
         self.a = (self.a + int(np.sum(here.a))) & _LANE
         self.b = (self.b + int(np.sum(here.b))) & _LANE
+
+    def merge(self, other: _Sum) -> None:
+        """Add the sum over other rows."""
+        self.a = (self.a + other.a) & _LANE
+        self.b = (self.b + other.b) & _LANE
 
     def fingerprint(self, rows: int) -> Fingerprint:
         return Fingerprint(f"{rows}-{self.a:016x}{self.b:016x}")
