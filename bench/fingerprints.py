@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from cpgbuild import api
 from cpgbuild.engine.frames import quote
-from cpgbuild.engine.rowhash import RowHash
+from cpgbuild.engine.hashing import Hashing
 from cpgbuild.plan.session import session_config
 from cpgbuild.project.config import Overrides
 
@@ -41,10 +41,10 @@ def best(run: Callable[[], object]) -> float:
 
 
 def hashed(table: pa.Table, sets: set[tuple[str, ...]]) -> None:
-    hashing = RowHash(sets)
-    for batch in table.to_batches(BATCH):
-        hashing.update(batch)
-    hashing.fingerprints()
+    with Hashing(sets) as hashing:
+            for batch in table.to_batches(BATCH):
+            hashing.add(batch)
+        hashing.fingerprints()
 
 
 def main() -> None:
