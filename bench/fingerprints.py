@@ -42,7 +42,7 @@ def best(run: Callable[[], object]) -> float:
 
 def hashed(table: pa.Table, sets: set[tuple[str, ...]]) -> None:
     with Hashing(sets) as hashing:
-            for batch in table.to_batches(BATCH):
+        for batch in table.to_batches(BATCH):
             hashing.add(batch)
         hashing.fingerprints()
 
