@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import datafusion
 import pyarrow as pa
@@ -23,6 +23,9 @@ from cpgbuild.engine.frames import quote
 from cpgbuild.engine.hashing import Hashing
 from cpgbuild.plan.session import session_config
 from cpgbuild.project.config import Overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 TIMES = 5
