@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # One call of a function gets rows of about so many bytes: enough work to outweigh the hand-over,
 # little enough that the last calls end together.
 CALL_BYTES = 1 << 20
+PATIENCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,15 @@ class Workers:
     def stop(self) -> None:
         """End the processes; what they are at is lost."""
         if self._pool is not None:
-            # Shutting down forgets the processes, and waits for none of them.
+            # Shutting down forgets the processes and their thread, and waits for none of them.
             processes = list((self._pool._processes or {}).values())  # noqa: SLF001
+            thread: Any = self._pool._executor_manager_thread  # noqa: SLF001
             self._pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:
                 _end(process)
+            if thread is not None:
+                # Python's exit would wake it by a pipe that it may be about to close.
+                thread.join(PATIENCE_SECONDS)
             self._pool = None
 
 
