@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
+
+from cpgbuild.core.task import Task, TaskKind
+from cpgbuild.errors.report import Place
+from cpgbuild.plan.compiler import Compiler
+from cpgbuild.plan.definition import Options, define
+from tests.property.compiling import ROOT
 from tests.property.recipes import COLUMNS, Formula, Project, Recipe, Rows, Sight
 
 # A formula of which no row can come.
@@ -98,3 +105,47 @@ def _column(formula: Formula, terms: Iterator[str]) -> str:
     }
     code = 10 * (1 + HOW.index(formula.how)) + formula.salt
     return f"case r.i when 0 then {made[formula.how]} when {code} then -1 else 0 end"
+
+
+def compiled(project: Project) -> list[Task]:
+    """Return the tasks of a project, without anything on disk."""
+    definitions = [
+        define(
+            r.part or r.dataset,
+            TaskKind(r.kind),
+            Options(name=r.name, contributes_to=r.dataset if r.part else None),
+            Place(f"{r.output}.sql", 1),
+            sql=sql_of(project, r),
+        )
+        for r in project.recipes.values()
+    ]
+    columns = pa.schema([(c, pa.int64()) for c in ("v", "x", "unread")])
+    made = Compiler(definitions, dict.fromkeys(project.sources, lambda: columns), {}, ROOT)
+    made.compile_all()
+    if made.errors:
+        raise made.errors[0]
+    return [one.task for one in made.compiled.values()]
+
+
+@dataclass
+class Plans:
+    """All fingerprints in the life of a project: equal where meanings are, and nowhere else."""
+
+    meanings: dict[str, int] = field(default_factory=dict)
+    marks: dict[int, str] = field(default_factory=dict)
+
+    def check(self, project: Project, task: Task) -> None:
+        """See that a task is what its recipe says."""
+        recipe = project.recipes[task.name]
+        meaning = project.meaning(recipe)
+        leaves = {leaf.dataset: tuple(sorted(leaf.names)) for leaf in task.leaves}
+        assert leaves == meaning.leaves, task.name
+        assert task.stored == project.stored(recipe), task.name
+        flags = (bool(task.volatile), bool(task.unstable))
+        assert flags == (meaning.volatile, meaning.unstable), task.name
+        views = dict(task.views)
+        assert views.keys() == meaning.views.keys(), task.name
+        pairs = [(views[dataset], number) for dataset, number in meaning.views.items()]
+        for mark, number in [*pairs, (task.plan, meaning.plan), (task.query, meaning.query)]:
+            assert self.meanings.setdefault(mark, number) == number, "one mark, two meanings"
+            assert self.marks.setdefault(number, mark) == mark, "one meaning, two marks"

@@ -27,10 +27,10 @@ from cpgbuild.core.events import (
     UpToDate,
 )
 from cpgbuild.core.selection import Request
-from cpgbuild.core.task import Lane, Task
+from cpgbuild.core.task import Lane
 from cpgbuild.state.holder import warehouse_key
 from tests.engine.builds import Site
-from tests.engine.random_sql import RealProject, sql_of
+from tests.engine.random_sql import Plans, RealProject, sql_of
 from tests.property.oracle import Oracle
 from tests.property.recipes import Made, Project, Recipe, Rows, SourceState, Table
 from tests.property.world import HEADER, World
@@ -49,11 +49,10 @@ class RealWorld(World):
 
     commits: dict[str, dict[int, int]] = field(default_factory=dict)
     source_commits: dict[str, dict[int, int]] = field(default_factory=dict)
+    plans: Plans = field(default_factory=Plans)
     _files: dict[tuple[str, int], bytes] = field(default_factory=dict)
     _sources: dict[str, int] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
-    _means: dict[str, int] = field(default_factory=dict)
-    _marks: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def begun(cls, project: Project, root: Path) -> RealWorld:
@@ -164,7 +163,7 @@ class RealWorld(World):
         self.sync()
         planned = api.plan(self.root, targets=request.targets, force=request.force)
         for one in planned:
-            self._check_task(one.task)
+            self.plans.check(self.project, one.task)
         return planned
 
     def build(
@@ -221,24 +220,6 @@ class RealWorld(World):
         before[output] = before.get(output, -1) + 1
         number = self.project.tables[output].number
         self.commits.setdefault(output, {})[number] = before[output]
-
-    # -- what must be true of a plan -----------------------------------------------------------
-
-    def _check_task(self, task: Task) -> None:
-        """A task reads what its recipe says, and fingerprints are equal where meanings are."""
-        recipe = self.project.recipes[task.name]
-        meaning = self.project.meaning(recipe)
-        leaves = {leaf.dataset: tuple(sorted(leaf.names)) for leaf in task.leaves}
-        assert leaves == meaning.leaves, task.name
-        assert task.stored == self.project.stored(recipe), task.name
-        flags = (bool(task.volatile), bool(task.unstable))
-        assert flags == (meaning.volatile, meaning.unstable), task.name
-        views = dict(task.views)
-        assert views.keys() == meaning.views.keys(), task.name
-        pairs = [(views[dataset], number) for dataset, number in meaning.views.items()]
-        for mark, number in [*pairs, (task.plan, meaning.plan), (task.query, meaning.query)]:
-            assert self._means.setdefault(mark, number) == number, "one fingerprint, two meanings"
-            assert self._marks.setdefault(number, mark) == mark, "one meaning, two fingerprints"
 
     # -- what is remembered --------------------------------------------------------------------
 

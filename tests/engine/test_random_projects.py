@@ -8,18 +8,20 @@ from pathlib import Path
 from random import Random
 
 from deltalake import DeltaTable
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from cpgbuild import api
 from cpgbuild.core.task import Lane
-from tests.engine.random_sql import FAILS
+from tests.engine.random_sql import FAILS, Plans, RealProject, compiled
 from tests.engine.random_world import RealWorld
-from tests.property.edits import EDIT_BY_NAME, NAMES
+from tests.property.edits import EDIT_BY_NAME, NAMES, PLAN_EDITS
 from tests.property.profiles import laws
 from tests.property.projects import projects
 from tests.property.recipes import Formula, Project
 from tests.property.test_laws import ORDER, RARELY, Life
+from tests.property.world import World
 
 
 def old_states_are_vacuumed(world: RealWorld, draw: st.DataObject) -> None:
@@ -135,5 +137,18 @@ class RealLife(Life):
         super()._break(tasks)
 
 
-RealLife.TestCase.settings = laws(examples=3, steps=8)
+RealLife.TestCase.settings = laws(examples=5, steps=8)
 TestRealLife = RealLife.TestCase
+
+
+@laws(12)
+@given(project=projects(), data=st.data())
+def test_plans_are_equal_where_recipes_mean_the_same(project: Project, data: st.DataObject) -> None:
+    world = World(RealProject(project.sources, project.recipes), Path("nowhere"))
+    plans = Plans()
+    for edits in data.draw(st.lists(st.lists(st.sampled_from(PLAN_EDITS)), max_size=3)):
+        for edit in edits:
+            edit(world, data)
+        world._remember()
+        for task in compiled(world.project):
+            plans.check(world.project, task)
