@@ -58,8 +58,8 @@ def _show(each: Explanation, output: Output) -> None:
         said = f"{', '.join(each.task.unstable)}: rows depend on the order of others"
         _fact("unstable", said, output)
     if each.task.inexact:
-        said = f"{', '.join(each.task.inexact)}: the last bits may differ from run to run"
-        _fact("inexact", f"{said} (`deterministic` in [engine])", output)
+        said = f"{', '.join(each.task.inexact)}: last bits may vary (see `deterministic`)"
+        _fact("inexact", said, output)
 
 
 _DIFF = {"+": "green", "-": "red", "@": "cyan"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.rebuilder import Cause
+from cpgbuild.core.rebuilder import UNRECORDED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,8 @@ def _reason_text(task: Task, reason: Reason) -> str:
     words = _WORDS[reason.cause].format(dataset=reason.dataset, detail=reason.detail)
     if reason.cause is Cause.PLAN_CHANGED and reason.dataset != task.dataset:
         words = f"plan of {reason.dataset} changed"
+    if reason.detail == UNRECORDED:
+        words = f"table has {UNRECORDED}"
     shown = reason.detail if reason.cause is Cause.PLAN_CHANGED else ""
     return f"{words} ({shown})" if shown else words
 

@@ -33,6 +33,10 @@ class Cause(StrEnum):
     UPSTREAM = "upstream"
 
 
+# Of an output that is there: who wrote it, or which version of cpgbuild, nobody knows.
+UNRECORDED = "no record of its run"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One cause, and the dataset that it is about."""
@@ -80,9 +84,10 @@ def reasons_to_run(
     `inputs` says of each leaf what became of it since `trace`. `output` is what is there now.
     `engine` would run it; another major version of it may give other rows for the same plan.
     """
+    if trace is None and output is None:
+        return (Reason(Cause.NEVER_BUILT, task.dataset),)
     if trace is None:
-        cause = Cause.NEVER_BUILT if output is None else Cause.OUTPUT_CHANGED
-        return (Reason(cause, task.dataset),)
+        return (Reason(Cause.OUTPUT_CHANGED, task.dataset, UNRECORDED),)
     found = _plan_reasons(task, trace)
     if is_another_major(trace.engine, engine):
         found.append(Reason(Cause.PLAN_CHANGED, task.dataset, f"{trace.engine}, now {engine}"))
