@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import functools
+import itertools
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from tests.engine.builds import Site, site
 from tests.support.projects import ProjectFolder
 
 FORMS = ("ibis", "sql", "keyed")
+
+
+def in_turn(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each of many cases with one form, in turn, so that all of them take no hour."""
+    return list(zip(names, itertools.cycle(FORMS), strict=False))
+
 
 # orders → v_big → lines → v_doubled → totals → report ← small ← orders → names
 # What each needs of orders: lines and small `id` and `amount`, names `id` and `note`; report needs

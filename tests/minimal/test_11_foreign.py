@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from tests.engine.builds import Site
 from tests.minimal.expect import becomes, nothing
-from tests.minimal.forms import FORMS, changed, opened, write
+from tests.minimal.forms import FORMS, changed, in_turn, opened, write
 
 MINE = pa.table({"id": [9], "amount": [9], "doubled": [9]})
 ROWS: dict[str, Callable[[DeltaTable], Any]] = {
@@ -28,10 +28,10 @@ ROWS: dict[str, Callable[[DeltaTable], Any]] = {
 }
 WHY = "output_changed lines"
 
-pytestmark = pytest.mark.parametrize("form", FORMS)
+IN_EACH_FORM = pytest.mark.parametrize("form", FORMS)
 
 
-@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize(("rows", "form"), in_turn(ROWS))
 def test_rows_that_somebody_else_changed_are_restored(rows: str, form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     ROWS[rows](made.delta("lines"))
@@ -39,7 +39,7 @@ def test_rows_that_somebody_else_changed_are_restored(rows: str, form: str, tmp_
     nothing(made)
 
 
-@pytest.mark.parametrize("rows", ["overwritten", "updated"])
+@pytest.mark.parametrize(("rows", "form"), in_turn(["overwritten", "updated", "deleted"]))
 def test_rows_that_somebody_else_changed_for_good_are_made_anew(
     rows: str, form: str, tmp_path: Path
 ) -> None:
@@ -51,6 +51,7 @@ def test_rows_that_somebody_else_changed_for_good_are_made_anew(
     nothing(made)
 
 
+@IN_EACH_FORM
 def test_rows_that_somebody_else_changed_and_a_change_of_ours(form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     ROWS["appended"](made.delta("lines"))
@@ -67,6 +68,7 @@ def test_rows_that_somebody_else_changed_and_a_change_of_ours(form: str, tmp_pat
     )
 
 
+@IN_EACH_FORM
 def test_a_table_that_is_gone_is_made_anew(form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     shutil.rmtree(made.root / "warehouse/lines")
@@ -74,6 +76,7 @@ def test_a_table_that_is_gone_is_made_anew(form: str, tmp_path: Path) -> None:
     nothing(made)
 
 
+@IN_EACH_FORM
 def test_a_warehouse_that_is_gone_is_made_anew(form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     shutil.rmtree(made.root / "warehouse")
@@ -125,7 +128,7 @@ UPKEEP = {
 }
 
 
-@pytest.mark.parametrize("upkeep", UPKEEP)
+@pytest.mark.parametrize(("upkeep", "form"), in_turn(UPKEEP))
 @pytest.mark.parametrize("state", ["with its state folder", "without"])
 def test_upkeep_by_somebody_else_runs_nothing(
     upkeep: str, state: str, form: str, tmp_path: Path
@@ -138,6 +141,7 @@ def test_upkeep_by_somebody_else_runs_nothing(
     nothing(made)
 
 
+@IN_EACH_FORM
 def test_upkeep_of_which_the_log_does_not_tell_any_more_makes_the_table_anew(
     form: str, tmp_path: Path
 ) -> None:
@@ -149,6 +153,7 @@ def test_upkeep_of_which_the_log_does_not_tell_any_more_makes_the_table_anew(
     nothing(made)
 
 
+@IN_EACH_FORM
 def test_upkeep_and_then_a_change_runs_what_it_would_have_run(form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     for act in (clean_log, order, vacuum):

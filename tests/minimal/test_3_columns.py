@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.builds import Site
 from tests.minimal.expect import becomes, nothing
-from tests.minimal.forms import FORMS, edit, opened, orders, write
+from tests.minimal.forms import FORMS, edit, in_turn, opened, orders, write
 
 # A scan's text has its columns in the order of what is scanned, so the task runs, to no effect.
 REORDERED = pytest.mark.xfail(strict=True, reason="the order of an input's columns is in the plan")
@@ -27,10 +27,12 @@ UNREAD: dict[str, Callable[[pa.Table], pa.Table]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
-    "column",
-    [pytest.param(c, marks=REORDERED if c == "among the others" else ()) for c in UNREAD],
+    ("column", "form"),
+    [
+        pytest.param(column, form, marks=REORDERED if column == "among the others" else ())
+        for column, form in in_turn(UNREAD)
+    ],
 )
 def test_a_column_of_a_source_that_nobody_reads_runs_nothing(
     column: str, form: str, tmp_path: Path

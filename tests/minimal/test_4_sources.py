@@ -17,7 +17,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from tests.engine.builds import Site
 from tests.minimal.expect import becomes, nothing
-from tests.minimal.forms import FORMS, ROWS, changed, opened, orders, shop, write
+from tests.minimal.forms import FORMS, ROWS, changed, in_turn, opened, orders, shop, write
 
 BACKWARDS = orders(ROWS[::-1])
 UNREAD = changed({1: {"kind": "other"}, 4: {"kind": None}})
@@ -38,8 +38,7 @@ PARQUET: dict[str, Callable[[Site], Any]] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("rewritten", PARQUET)
+@pytest.mark.parametrize(("rewritten", "form"), in_turn(PARQUET))
 def test_parquet_rewritten_runs_nothing(rewritten: str, form: str, tmp_path: Path) -> None:
     made = opened(tmp_path, form)
     PARQUET[rewritten](made)
@@ -113,8 +112,7 @@ FILES: dict[str, tuple[str | bytes, list[str | bytes]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize(("kind", "form"), in_turn(FILES))
 def test_files_of_other_formats_rewritten_run_nothing(kind: str, form: str, tmp_path: Path) -> None:
     """In another order, otherwise laid out, and changed where nobody reads."""
     first, others = FILES[kind]
@@ -192,8 +190,7 @@ def delta(root: Path, form: str) -> tuple[Site, DeltaTable]:
     return made, DeltaTable(root / "data/orders")
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("rewritten", DELTA)
+@pytest.mark.parametrize(("rewritten", "form"), in_turn(DELTA))
 def test_a_delta_source_rewritten_runs_nothing(rewritten: str, form: str, tmp_path: Path) -> None:
     made, table = delta(tmp_path, form)
     DELTA[rewritten](table)
