@@ -180,4 +180,4 @@ def orders(rows: Sequence[tuple[Any, ...]] = ROWS, schema: pa.Schema = SCHEMA) -
 def changed(changes: Mapping[int, Mapping[str, Any]]) -> pa.Table:
     """Return the source's rows with other values: by id, by column."""
     rows = [dict(zip(SCHEMA.names, row, strict=True)) for row in ROWS]
-    return pa.Table.from_pylist([row | changes.get(row["id"], {}) for row in rows], SCHEMA)
+    return pa.Table.from_pylist([{**row, **changes.get(row["id"], {})} for row in rows], SCHEMA)

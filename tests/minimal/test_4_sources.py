@@ -88,7 +88,7 @@ def as_arrow(table: pa.Table, size: int = 100, compression: str | None = None) -
     options = pa.ipc.IpcWriteOptions(compression=compression)
     with pa.ipc.new_file(sink, table.schema, options=options) as writer:
         writer.write_table(table, size)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue())
 
 
 # Of each format: the file as it was, and what it may become.
