@@ -160,7 +160,8 @@ def eras(folder: Folder, newest: int, files: Iterable[str] | None = None) -> Ite
         if commit is None:
             yield Era(version + 1, newest, None, lost=True)
             return
-        ends = commit.trace is not None or not commit.same_rows
+        # A table that was made without rows is what somebody made, too.
+        ends = commit.trace is not None or not commit.same_rows or not version
         if ends:
             known = ((newest, now), (version, then)) if whole else ()
             yield Era(version, newest, commit.trace, files=known)

@@ -186,6 +186,17 @@ def test_a_delta_source_is_known_by_its_version(tmp_path: Path) -> None:
     assert made.rows("k") == [(3,)]
 
 
+def test_a_delta_source_that_never_held_a_row_is_known_too(tmp_path: Path) -> None:
+    made = site(tmp_path, "s delta data/s")
+    (tmp_path / "data").mkdir()
+    write_deltalake(tmp_path / "data/s", pa.table({"a": pa.array([], pa.int64())}))
+    made.sql("k", "select count(*) as n from s")
+    assert made.built() == {"k": ["never_built k"]}
+    assert made.built() == {}
+    write_deltalake(tmp_path / "data/s", pa.table({"a": [1]}), mode="append")
+    assert made.built() == {"k": ["data_changed s"]}
+
+
 MEDDLING = """
     from pathlib import Path
 
