@@ -51,10 +51,13 @@ class RealProject(Project):
         return 0
 
     def write_source(self, name: str, **changes: object) -> None:
-        """Where there are no rows, there is nothing in them."""
-        rows = changes.get("rows", self.sources[name].rows)
+        """Where there are no rows, there is nothing in them; a table stays what it is by that."""
+        was, rows = self.sources[name], changes.get("rows", self.sources[name].rows)
         if isinstance(rows, Rows) and not rows.n:
             changes["rows"] = Rows(0)
+            if not was.rows.n and not was.eager:
+                self.sources[name] = replace(was, **changes)  # type: ignore[arg-type]
+                return
         super().write_source(name, **changes)
 
 

@@ -51,7 +51,7 @@ class RealWorld(World):
     source_commits: dict[str, dict[int, int]] = field(default_factory=dict)
     plans: Plans = field(default_factory=Plans)
     _files: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    _sources: dict[str, int] = field(default_factory=dict)
+    _sources: dict[str, SourceState] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -76,9 +76,9 @@ class RealWorld(World):
         """Let the disk be what edits made of the project."""
         self._configure()
         for name, state in self.project.sources.items():
-            if self._sources.get(name) != state.version:
+            if self._sources.get(name) != state:
                 self._write_source(name, state)
-                self._sources[name] = state.version
+                self._sources[name] = state
         for recipe in self.project.recipes.values():
             self._write_task(recipe)
         for output in self.commits.keys() - self.project.tables.keys():
@@ -103,7 +103,7 @@ class RealWorld(World):
             folder = self.root / "data" / name
             write_deltalake(folder, source_rows(state), mode="overwrite", schema_mode="overwrite")
             version = DeltaTable(folder).version()
-            self.source_commits.setdefault(name, {})[state.version] = version
+            self.source_commits.setdefault(name, {}).setdefault(state.version, version)
             return
         file = self.root / "data" / f"{name}.parquet"
         key = (name, state.version)
@@ -236,7 +236,7 @@ class RealWorld(World):
         fresh = {json.loads(line)["task"]: line for line in after[len(before) :]}
         assert len(fresh) == len(after) - len(before), "a trace is recorded twice"
         wanted = self._traces(store)
-        assert fresh.keys() == wanted.keys()
+        assert fresh.keys() == wanted.keys(), f"{sorted(fresh)} recorded, not {sorted(wanted)}"
         self.memories |= {fresh[name]: made for name, made in wanted.items()}
 
     def _traces(self, store: dict[str, Made]) -> dict[str, Made]:

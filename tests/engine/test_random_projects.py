@@ -124,7 +124,7 @@ class RealLife(Life):
     def _edited(self, edits: list[str], data: st.DataObject) -> None:
         for edit in edits:
             EDITS[edit](self.world, data)
-        self.world.sync()
+            self.world.sync()
 
     def _break(self, tasks: set[str]) -> None:
         """Edit these tasks so that their queries fail at the first row, and back again."""
@@ -141,7 +141,7 @@ RealLife.TestCase.settings = laws(examples=5, steps=8)
 TestRealLife = RealLife.TestCase
 
 
-@laws(12)
+@laws(20)
 @given(project=projects(), data=st.data())
 def test_plans_are_equal_where_recipes_mean_the_same(project: Project, data: st.DataObject) -> None:
     world = World(RealProject(project.sources, project.recipes), Path("nowhere"))
