@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.globs import walk
 from cpgbuild.engine.history import active_files, at, eras
+from cpgbuild.engine.links import Links
 from cpgbuild.engine.stamps import file_digest, stamp
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
 from cpgbuild.errors.report import CpgbuildError
@@ -53,7 +53,7 @@ class Sources:
         self._versions: dict[str, int] = {}
         self._states: dict[str, Fingerprint] = {}
         self._stamps: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
-        self._links: tempfile.TemporaryDirectory[str] | None = None
+        self._links: Links | None = None
 
     def __contains__(self, name: str) -> bool:
         """Return whether a source of that name is declared."""
@@ -259,13 +259,13 @@ class Sources:
         self, ctx: datafusion.SessionContext, source: Source, files: Sequence[Path]
     ) -> datafusion.DataFrame:
         if self._links is None:
-            self._links = tempfile.TemporaryDirectory(prefix="cpgbuild-")
-        return read_files(ctx, source, files, Path(tempfile.mkdtemp(dir=self._links.name)))
+            self._links = Links()
+        return read_files(ctx, source, files, self._links.empty())
 
     def close(self) -> None:
         """Take down what reading needed."""
         if self._links is not None:
-            self._links.cleanup()
+            self._links.close()
             self._links = None
 
 
