@@ -13,7 +13,7 @@ import pytest
 from tests.property.profiles import PROFILE
 from tests.support.killing import Killer
 
-KILLS = {"fast": 2, "default": 5, "soak": 200}[PROFILE]
+KILLS = {"fast": 2, "default": 4, "soak": 200}[PROFILE]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="watches with inotify")
 
