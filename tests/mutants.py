@@ -42,7 +42,7 @@ def tried(mutant: Mutant) -> tuple[bool, str]:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         planted(mutant, Path(name))
-        wanted = [t for t in mutant.tests if (Path(name) / t).exists()]
+        wanted = [t for t in mutant.tests if (Path(name) / t.partition("::")[0]).exists()]
         ended = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *wanted],
             cwd=name,
