@@ -96,7 +96,24 @@ class DataFusionEngine:
         """Return what a source or a task's output holds now."""
         if dataset in self._sources:
             return self._sources.evidence(dataset)
-        return self._warehouse.evidence(dataset)
+        found = self._warehouse.evidence(dataset)
+        if found is None or self._warehouse.trace(dataset) is not None:
+            return found
+        return self._by_rows(dataset, found)
+
+    def _by_rows(self, output: str, found: Evidence) -> Evidence:
+        """Return the evidence of a table whose log does not tell who wrote its rows.
+
+        It may have been compacted before its log was cut short. The rows themselves can say that
+        they are those of our last commit.
+        """
+        copy = self._warehouse.copy(output)
+        if copy is None or copy.wrote.schema != found.schema.fingerprint:
+            return found
+        if self._data.now(output, tuple(sorted(found.schema.names))) != copy.wrote.version:
+            return found
+        self._warehouse.recognise(output, copy)
+        return copy.evidence(found.schema)
 
     def data(self, name: str, columns: Columns) -> Fingerprint:
         """Return the data fingerprint of columns of what a source or an output holds now."""
@@ -108,7 +125,10 @@ class DataFusionEngine:
 
     def trace(self, output: str) -> Trace | None:
         """Return the trace that was committed with what an output holds now."""
-        return self._warehouse.trace(output)
+        found = self._warehouse.trace(output)
+        if found is None and self.evidence(output) is not None:
+            found = self._warehouse.trace(output)
+        return found
 
     def explain(self, decision: Decision, action: Action) -> Explanation:
         """Return why a task would run, or need not, with what is known of its last good run."""

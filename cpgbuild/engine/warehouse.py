@@ -60,6 +60,7 @@ class Warehouse:
         """Take the folder or URL; nothing is made yet."""
         self.location = location.rstrip("/")
         self._seen: dict[str, _Seen | None] = {}
+        self._recognised: dict[str, tuple[int, Trace]] = {}
 
     def check(self) -> None:
         """See that tables can be written.
@@ -92,7 +93,11 @@ class Warehouse:
         self._seen.pop(output, None)
         try:
             table = DeltaTable(uri)
-            seen = _Seen(table, trace_of(uri, self._folder(output), table))
+            known = self._recognised.get(output)
+            trace = trace_of(uri, self._folder(output), table)
+            if trace is None and known is not None and known[0] == table.version():
+                trace = known[1]
+            seen = _Seen(table, trace)
         except TableNotFoundError:
             seen = None
         except DeltaError as error:
@@ -131,6 +136,12 @@ class Warehouse:
         seen = self._known(output)
         copy = copy_of(self._folder(output), seen.table) if seen is not None else None
         return copy.trace if copy is not None else None
+
+    def recognise(self, output: str, trace: Trace) -> None:
+        """Take the rows that a table holds for those of a run, which the caller has proven."""
+        if (seen := self._known(output)) is not None:
+            self._recognised[output] = (seen.table.version(), trace)
+            self._seen[output] = _Seen(seen.table, trace)
 
     def past(self, output: str) -> Iterator[Past]:
         """Give what an output held before and can hold again, newest first, as it is asked for.

@@ -4,7 +4,7 @@ import pytest
 from deltalake import DeltaTable
 
 from cpgbuild import api
-from cpgbuild.core.events import Built, Started
+from cpgbuild.core.events import Built, Started, Unchanged
 from cpgbuild.project.config import Overrides
 from tests.support.projects import ProjectFolder, shop
 
@@ -62,7 +62,7 @@ def ran(project: ProjectFolder, **options) -> list[str]:
     events = []
     outcome = api.build(project.root, report=events.append, **options)
     assert outcome.failed == 0
-    return [e.task.name for e in events if isinstance(e, Built) and e.rows is not None]
+    return [e.task.name for e in events if isinstance(e, Built | Unchanged) and e.rows is not None]
 
 
 def test_tasks_of_all_kinds_contribute_to_one_dataset(project):
