@@ -3,8 +3,8 @@
     python bench/rowhash.py [TABLE ...]
 
 Hashes tables in memory, for all columns and two smaller sets in one pass, and writes them with
-pyarrow and with DataFusion, by turns; medians of wall time. A build hashes in all threads, as
-DataFusion writes; pyarrow writes in one, and beside it is what one thread hashes. Prints markdown.
+pyarrow and with DataFusion, by turns; medians of wall time. The first figure is of a build's way, with
+a thread of its own; the second of the hash alone. DataFusion writes in all threads. Prints markdown.
 """
 
 import statistics
@@ -130,7 +130,7 @@ def measured(work: Callable[[], object]) -> float:
 
 
 def hash_as_builds_do(table: pa.Table, sets: list[tuple[str, ...]]) -> None:
-    """Compute the fingerprints of a table in all threads."""
+    """Compute the fingerprints of a table beside the reading of it."""
     with Hashing(sets) as hashing:
         for batch in table.to_batches(BATCH_ROWS):
             hashing.add(batch)
@@ -138,7 +138,7 @@ def hash_as_builds_do(table: pa.Table, sets: list[tuple[str, ...]]) -> None:
 
 
 def hash_rows(table: pa.Table, sets: list[tuple[str, ...]]) -> None:
-    """Compute the fingerprints of a table in one thread."""
+    """Compute the fingerprints of a table."""
     hashed = RowHash(sets)
     for batch in table.to_batches(BATCH_ROWS):
         hashed.update(batch)

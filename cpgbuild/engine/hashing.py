@@ -1,8 +1,7 @@
-"""Hashing: the data fingerprints of rows on their way, in threads beside whoever has the rows."""
+"""Hashing: the data fingerprints of rows on their way, in a thread beside whoever has the rows."""
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
 
+# More would wait for each other: numpy's calls are short, and Python's lock is between them.
+THREADS = 1
 # So many rows or bytes are hashed at once: each batch has a price of its own.
 BLOCK_ROWS = 32_768
 BLOCK_BYTES = 16 << 20
@@ -28,10 +29,10 @@ Hashed = tuple[RowHash, RowHash | None]
 
 
 class Hashing:
-    """Takes batches, and hashes blocks of them in threads, some blocks behind who gives them.
+    """Takes batches, and hashes blocks of them in a thread, a block behind who gives them.
 
-    Hashing and writing spend their time outside of Python's lock, and sums over rows can be added
-    up in any order. A context: the threads end with it.
+    Writing spends its time outside of Python's lock, so that hashing goes on meanwhile. Sums over
+    rows can be added up in any order. A context: the thread ends with it.
     """
 
     def __init__(self, sets: Iterable[Columns], blurred: Columns | None = None) -> None:
@@ -41,7 +42,7 @@ class Hashing:
         self._total = self._empty()
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
-        self._ahead = os.cpu_count() or 1
+        self._ahead = THREADS
         self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="hash")
         self._running: deque[Future[Hashed]] = deque()
 
