@@ -3,8 +3,9 @@
     python bench/rowhash.py [TABLE ...]
 
 Hashes tables in memory, for all columns and two smaller sets in one pass, and writes them with
-pyarrow and with DataFusion, by turns; medians of wall time. The first figure is of a build's way, with
-a thread of its own; the second of the hash alone. DataFusion writes in all threads. Prints markdown.
+pyarrow and with DataFusion, by turns; medians of wall time. The first figure is of a build's way,
+with a thread of its own; the second of the hash alone. DataFusion writes in all threads. Prints
+markdown.
 """
 
 import statistics
