@@ -227,9 +227,12 @@ class Rebuilder:
         """Give the traces that may speak for an output: the store's, then the table's own.
 
         The table's trace was committed with its rows. The store's speaks for the same rows where
-        it names them; it can be the newer one, and needs no look at the table's log.
+        it names them; it can be the newer one, and needs no look at the table's log. What was
+        a view until now has no trace: how it was defined says nothing of a table.
         """
         kept = self._traces.get(task.name)
+        if kept is not None and kept.is_of_view:
+            kept = None
         if output is None:
             yield kept
             return

@@ -43,6 +43,11 @@ class Trace:
     finished: str = ""
     facts: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_of_view(self) -> bool:
+        """Whether it is no run's, but says how a view was defined."""
+        return self.wrote.version == self.plan
+
     def evidence(self, schema: Schema) -> Evidence:
         """Return what the output is where it holds what this run wrote; its schema is `schema`."""
         return Evidence(schema, self.wrote.version, self.data)

@@ -33,6 +33,20 @@ def test_a_query_that_reads_such_a_view_twice_sees_it_once(tmp_path: Path) -> No
     assert one == other
 
 
+def test_a_view_that_becomes_a_table_was_never_built_as_one(tmp_path: Path) -> None:
+    made = site(tmp_path, "s parquet data/s.parquet")
+    made.folder.parquet("data/s.parquet", {"a": [1]})
+    made.sql("v", "select a, row_number() over () as n from s", "view")
+    made.sql("one", "select n from v")
+    made.built()
+    made.sql("two", "select a from v")
+    assert made.built() == {
+        "v": ["never_built v"],
+        "one": ["plan_changed one"],
+        "two": ["never_built two"],
+    }
+
+
 def test_a_view_that_one_query_reads_once_is_evaluated_there(tmp_path: Path) -> None:
     made = site(tmp_path)
     made.sql("v", "select uuid() as id", "view")

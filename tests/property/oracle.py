@@ -115,6 +115,8 @@ class Oracle:
         """Return all that may speak for what an output holds; None alone where nothing does."""
         table = self.project.tables.get(recipe.output)
         kept = self.store.get(recipe.name)
+        if kept is not None and kept.wrote == "a view":
+            kept = None
         if table is None:
             return [kept]
         own = table.made if table.made and table.made.task == recipe.name else None
