@@ -12,15 +12,38 @@ from cpgbuild.errors.report import Place
 from cpgbuild.plan.compiler import Compiler
 from cpgbuild.plan.definition import Options, define
 from tests.property.compiling import ROOT
-from tests.property.recipes import COLUMNS, Formula, Project, Recipe, Rows, Sight
+from tests.property.recipes import COLUMNS, Formula, Project, Recipe, Rows, Sight, Table
 
 # A formula of which no row can come.
 FAILS = Formula(how="fails")
+# What is noted of a table that somebody else wrote just as it was.
+RECOGNISED = "recognised"
 HOW = ("sum", "parity", "least", "constant", "fails")
 
 
+@dataclass
 class RealProject(Project):
-    """A project as the real engine takes it."""
+    """A project as the real engine takes it; `ours` are the last states that runs made."""
+
+    ours: dict[str, Table] = field(default_factory=dict)
+
+    def copied(self) -> RealProject:
+        other = super().copied()
+        assert isinstance(other, RealProject)
+        other.ours = dict(self.ours)
+        return other
+
+    def commit(self, output: str, table: Table) -> bool:
+        """What somebody else wrote is ours where it has our last rows, as long as it is there."""
+        if table.made is not None:
+            self.ours[output] = table
+        elif table.rows == self.ours[output].rows:
+            table = replace(self.ours[output], trace=RECOGNISED)
+        changed = super().commit(output, table)
+        past = self.past.get(output)
+        if past and past[-1].trace == RECOGNISED:
+            past[-1] = replace(past[-1], made=None)
+        return changed
 
     def stored(self, recipe: Recipe) -> bool:
         """A view is kept where its own query varies, and one build would evaluate it twice."""
