@@ -18,7 +18,13 @@ from cpgbuild.plan.canonical import canonical
 from cpgbuild.plan.code import Undigestible, code_digest
 from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
-from cpgbuild.plan.inference import is_recursive, required_columns, unsaid, volatile_functions
+from cpgbuild.plan.inference import (
+    is_recursive,
+    optimised,
+    required_columns,
+    unsaid,
+    volatile_functions,
+)
 from cpgbuild.plan.session import MEANING
 from cpgbuild.plan.stability import ROUNDING, unstable
 
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.query import Query
 
 # A change of what a canonical form covers gets a new number, so that no old one is taken for it.
-FORM = "2"
+FORM = "3"
 
 
 def assemble(
@@ -59,7 +65,7 @@ def assemble(
     if definition.kind is TaskKind.COMPUTE:
         check_storable(definition, schema)
     requires = requirements(frame, schemas)
-    varying = unstable(frame.optimized_logical_plan())
+    varying = unstable(optimised(frame))
     rounding = tuple(name for name in varying if ROUNDING in name)
     task = Task(
         name=definition.name,
@@ -108,7 +114,7 @@ def query_fingerprint(
     """Return what a query means: `frame`, which is that of a task or some of its columns."""
     # Optimising folds the clock's functions to the moment of planning.
     volatile = compiled.task.volatile
-    logical = frame.logical_plan() if volatile else frame.optimized_logical_plan()
+    logical = frame.logical_plan() if volatile else optimised(frame)
     text = logical.display_indent()
     facts = _boundary_facts(compiled, text, requires, columns)
     makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}

@@ -24,6 +24,7 @@ _AFTER = frozenset({"null_aware", "Filter"})
 _RESERVED = frozenset({"true", "false", "null", "inf", "nan", "mark", "null_aware", "non"})
 _IMPLICIT = re.compile(r"column\d+|__(?!correlated_sq_\d|scalar_sq_\d|common_expr_\d)\w*")
 
+_MADE_UP = re.compile(r"(__(?:common_expr|datafusion_extracted|correlated_sq|scalar_sq)_)\d+")
 _ALIAS = re.compile(r"( *)SubqueryAlias: ([a-z_][a-z0-9_]*)")
 _SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
@@ -41,7 +42,8 @@ def canonical(text: str) -> str:
     the names of the result's columns are facts of their own. So all turns on telling bound names
     from others: see `_free`. Where a scan does not say its columns, nothing is renamed.
     """
-    lines = text.split("\n")
+    lines = _renumbered(text.split("\n"))
+    text = "\n".join(lines)
     scans = [line for line in lines if line.lstrip().startswith("TableScan: ")]
     if "$" in text or any("projection=[" not in line for line in scans):
         return "as it is\n" + text
@@ -49,6 +51,26 @@ def canonical(text: str) -> str:
     lines = [_named_once(line, root=number == 0) for number, line in enumerate(lines)]
     lines = _without_aliases_of_scans(lines)
     return "\n".join(_sorted(line) for line in _renamed(lines))
+
+
+def _renumbered(lines: list[str]) -> list[str]:
+    """Number the names that the planner makes up in the order in which the plan has them.
+
+    It goes on counting from plan to plan, so that their numbers say how many plans came before.
+    The map is injective on names of one kind. A scanned column of such a name is no made-up one.
+    """
+    tokens = [tokens_of(line) for line in lines]
+    numbers: dict[str, dict[str, str]] = {}
+    names: dict[str, str] = {}
+    for line, words in zip(lines, tokens, strict=True):
+        for word in words:
+            made = _MADE_UP.fullmatch(word)
+            if made is not None:
+                if line.lstrip().startswith("TableScan: "):
+                    return lines
+                kind = numbers.setdefault(made[1], {})
+                names[word] = kind.setdefault(word, f"{made[1]}{len(kind) + 1}")
+    return ["".join(names.get(word, word) for word in words) for words in tokens]
 
 
 def _renamed(lines: list[str]) -> list[str]:

@@ -18,7 +18,7 @@ from cpgbuild.plan import functions
 from cpgbuild.plan.assemble import assemble
 from cpgbuild.plan.catalog import Catalog
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
-from cpgbuild.plan.inference import datasets_named
+from cpgbuild.plan.inference import datasets_named, optimised
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import Meanings
 from cpgbuild.plan.portable import portable, versioned
@@ -187,7 +187,7 @@ class Compiler:
         while True:
             try:
                 frame = self._ctx.sql_with_options(query.sql, _read_only())
-                frame.optimized_logical_plan()
+                optimised(frame)
             except Exception as error:
                 missing = missing_table(error)
                 if missing is None or missing in self._registered:

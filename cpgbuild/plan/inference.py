@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     import datafusion
     import pyarrow as pa
+    from sqlglot.tokenizer_core import Token
 
 # As the planner prints it, anywhere in the plan, so also in subqueries inside of expressions.
 _SCAN = re.compile(r"^\s*TableScan: (\S+?)(?: projection=\[(.*)\])?(?:, .*)?$", re.MULTILINE)
@@ -57,6 +59,18 @@ _CLOCK_KEYWORDS = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=16)
+def optimised(frame: datafusion.DataFrame) -> datafusion.plan.LogicalPlan:
+    """Return a frame's optimised plan: several ask for it, one after the other."""
+    return frame.optimized_logical_plan()
+
+
+@functools.lru_cache(maxsize=16)
+def tokens_of(sql: str) -> list[Token]:
+    """Return a query's tokens: several ask for them, one after the other."""
+    return sqlglot.tokenize(sql, read="datafusion")
+
+
 def scans(plan: datafusion.plan.LogicalPlan) -> list[tuple[str, str | None]]:
     """Return every table scan of a plan: the table, and its projection's text where it has one."""
     found = _SCAN.finditer(plan.display_indent())
@@ -69,7 +83,7 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
     A string in the query can hold a line that looks like a scan; only the query's own words are
     names of tables.
     """
-    tokens = sqlglot.tokenize(sql, read="datafusion")
+    tokens = tokens_of(sql)
     words = {t.text.lower() for t in tokens if t.token_type != TokenType.STRING}
     return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
 
@@ -82,7 +96,7 @@ def unsaid(
     It is the query itself, without comments and white space. `makers` are the user's functions
     that make strings.
     """
-    tokens = sqlglot.tokenize(sql, read="datafusion")
+    tokens = tokens_of(sql)
     unsure = _SILENT.search(text) or any(_is_odd(token, makers) for token in tokens)
     if unsure or not is_clear(plan):
         return [f"{token.token_type.name} {token.text}" for token in tokens]
@@ -117,7 +131,7 @@ def required_columns(
     needed: dict[str, set[str]] = {
         table: set() for table, _ in scans(frame.logical_plan()) if table in schemas
     }
-    plan = frame.optimized_logical_plan()
+    plan = optimised(frame)
     correlated = "outer_ref(" in plan.display_indent()
     for table, projection in scans(plan):
         if table in schemas:
@@ -136,7 +150,7 @@ def _names(projection: str | None, known: list[str]) -> list[str]:
 
 def is_recursive(sql: str) -> bool:
     """Return whether a query may have a recursive part: whether it says so outside of strings."""
-    tokens = sqlglot.tokenize(sql, read="datafusion")
+    tokens = tokens_of(sql)
     return any(token.token_type == TokenType.RECURSIVE for token in tokens)
 
 
@@ -145,7 +159,7 @@ def volatile_functions(sql: str) -> tuple[str, ...]:
 
     Read off the tokens, so that a string, a comment or a column of such a name does not count.
     """
-    tokens = sqlglot.tokenize(sql, read="datafusion")
+    tokens = tokens_of(sql)
     found: set[str] = set()
     for position, token in enumerate(tokens):
         name = token.text.lower()

@@ -199,6 +199,18 @@ def test_the_body_of_a_udf_counts_and_what_it_closes_over_too() -> None:
     assert plan(function("x + K", K=1)) != plan(function("x + K", K=2))
 
 
+def test_how_many_plans_came_before_does_not_count() -> None:
+    """The planner numbers the names that it makes up from plan to plan."""
+    text = (
+        "select case when u.x is null then null else u.x + 1 end y, u.x * 2 z, s.x sx, s.y.z deep "
+        "from (select unnest(l) + a as x, s from t) u where u.x + 1 > 2 and exists "
+        "(select 1 from u as o where o.a = u.x) and u.x < (select max(d) from u as m)"
+    )
+    alone = tasks({"q": text})["q"]
+    behind = {f"n{number}": text.replace("> 2", f"> {number}") for number in range(3, 9)}
+    assert tasks({**behind, "q": text})["q"].query == alone.query
+
+
 def test_a_udf_counts_for_those_who_require_what_it_makes() -> None:
     def reader(body: str, column: str) -> str:
         space: dict[str, Any] = {}
