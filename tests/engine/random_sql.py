@@ -101,7 +101,7 @@ def sql_of(project: Project, recipe: Recipe) -> str:
     for i, read in enumerate(recipe.reads):
         sums = [f", coalesce(sum({c}), 0) as {c}" for c in read.of(COLUMNS)]
         lines += [f"cross join (select count(*) as n{''.join(sums)} from {read.dataset}) as a{i}"]
-    return "\n".join([*lines, f"where r.i < 1 + ({many}) % 2 + r.u"])
+    return "\n".join([*lines, f"where r.i < r.u + 1 + ({many}) % 2"])
 
 
 def _terms(project: Project, recipe: Recipe, column: str) -> Iterator[str]:

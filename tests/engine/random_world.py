@@ -53,6 +53,7 @@ class RealWorld(World):
     _files: dict[tuple[str, int], bytes] = field(default_factory=dict)
     _sources: dict[str, SourceState] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _lossy: bool = False
 
     @classmethod
     def begun(cls, project: Project, root: Path) -> RealWorld:
@@ -87,6 +88,8 @@ class RealWorld(World):
         for output, table in self.project.tables.items():
             if table.number not in self.commits[output]:
                 self._write_foreign(output, table)
+        if self._lossy:
+            self._forget_lost()
 
     def _configure(self) -> None:
         lines = [
@@ -128,17 +131,22 @@ class RealWorld(World):
         """Write as somebody else would: at once, or what was there out and the new rows in."""
         rows = [(table.rows.v, table.rows.x)] + [(0, 0)] * (table.rows.n - 1)
         data = pa.table(list(zip(*rows, strict=True)), schema=OUTPUT)
+        self.commits[output][table.number] = self._version(output) + 1
         if table.number % 2:
             write_deltalake(self.folder(output), data, mode="overwrite")
         else:
             DeltaTable(self.folder(output)).delete()
             write_deltalake(self.folder(output), data, mode="append")
-        self.commits[output][table.number] = self._version(output)
 
     def _version(self, output: str) -> int:
         return DeltaTable(self.folder(output)).version()
 
-    def forget_lost(self) -> None:
+    def lose(self) -> None:
+        """Say that files may be gone: also of what is there now, which is old after an edit."""
+        self._lossy = True
+        self._forget_lost()
+
+    def _forget_lost(self) -> None:
         """Take from the project the old states of which files are gone, as the disk says."""
         for output, past in self.project.past.items():
             self.project.past[output] = [t for t in past if self._is_there(output, t.number)]

@@ -32,12 +32,12 @@ def old_states_are_vacuumed(world: RealWorld, draw: st.DataObject) -> None:
         keep = draw.draw(st.integers(1, 4))
         kept = {output: _ours(world, output)[:keep] for output in _outputs(world)}
         api.clean(world.root, keep=keep, hours=0)
-        world.forget_lost()
+        world.lose()
         for output, numbers in kept.items():
             assert set(numbers) <= set(_ours(world, output)), f"{output} lost what was to be kept"
     else:
         DeltaTable(folder).vacuum(0, dry_run=False, enforce_retention_duration=False)
-        world.forget_lost()
+        world.lose()
 
 
 def _folders(world: RealWorld) -> list[Path]:
