@@ -24,6 +24,7 @@ WAREHOUSE = ("tests/engine/test_warehouse.py",)
 HISTORY = ("tests/engine/test_warehouse_history.py",)
 CRASHES = ("tests/engine/test_warehouse_crashes.py",)
 CLEANING = ("tests/cli/test_decision_messages.py",)
+ROWS = ("tests/engine/test_rowhash.py",)
 INEXACT = ("tests/engine/test_inexact.py",)
 KEYED = ("tests/engine/test_python_lane.py",)
 
@@ -949,6 +950,62 @@ MUTANTS = (
         "            for file in files\n            for text in",
         "            for file in files[:1]\n            for text in",
         DECISIONS,
+    ),
+    Mutant(
+        "kernels: of a string only the first bytes count",
+        "engine/kernels.py",
+        "while left >= _word(16):",
+        "while left >= _word(32):",
+        ROWS,
+    ),
+    Mutant(
+        "kernels: what follows a string in memory counts",
+        "engine/kernels.py",
+        "_eight(data, at) & _KEPT[first],",
+        "_eight(data, at),",
+        ROWS,
+    ),
+    Mutant(
+        "kernels: the order of items does not count",
+        "engine/kernels.py",
+        "place += _GOLDEN",
+        "place = _GOLDEN",
+        ROWS,
+    ),
+    Mutant(
+        "kernels: what lies under a null counts",
+        "engine/kernels.py",
+        "            out[i, 0] = _word(0)\n            out[i, 1] = _word(0)",
+        "            out[i, 0] = _word(0)",
+        ROWS,
+    ),
+    Mutant(
+        "kernels: equal rows cancel each other out",
+        "engine/kernels.py",
+        "        sums[0, 0] += a\n        sums[0, 1] += b",
+        "        sums[0, 0] ^= a\n        sums[0, 1] ^= b",
+        ROWS,
+    ),
+    Mutant(
+        "cellhash: every NaN is another one",
+        "engine/cellhash.py",
+        "if strange.any():",
+        "if strange.all() and not len(strange):",
+        ROWS,
+    ),
+    Mutant(
+        "cellhash: the fields of a struct have one key",
+        "engine/cellhash.py",
+        'key("field", field.name, str(seen[field.name]))',
+        'key("field", "", "")',
+        ROWS,
+    ),
+    Mutant(
+        "rowhash: which column a value is in does not count",
+        "engine/rowhash.py",
+        'key("column", name)',
+        'key("column", "")',
+        ROWS,
     ),
     Mutant(
         "rounding: more than noise is dropped",

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import types as pt
 
-from cpgbuild.engine.bytehash import Bytes
-from cpgbuild.engine.lanes import (
-    CHUNK,
-    Key,
-    Lanes,
-    Positions,
-    Words,
-    key,
-    mix,
-    mix_words,
-    pieces,
-    place_key,
-)
+from cpgbuild.engine import kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+
+    from cpgbuild.engine.kernels import Bytes, Hashes, Positions, Word
 
 Numbers: TypeAlias = npt.NDArray[Any]
-_Maker: TypeAlias = "Callable[[pa.Array, Key], Cells]"
 
-# Measured: see `_is_repeated`.
-_REPEATED_ROWS: Final = 4096
-_REPEATED_BYTES: Final = 14
-_SAMPLE: Final = 256
+
+class Key(NamedTuple):
+    """What hashes depend on beside the value."""
+
+    a: Word
+    b: Word
+
+
+_Maker: TypeAlias = "Callable[[pa.Array, Key], Hashes]"
+
+
+def key(*label: str) -> Key:
+    """Return the key that stands for a list of texts, the same in every process."""
+    digest = hashlib.blake2b(digest_size=16, person=b"cpgbuild rows")
+    for part in label:
+        data = part.encode(errors="surrogatepass")
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return Key(*np.frombuffer(digest.digest(), "<u8"))
+
 
 _ITEM: Final = key("item of a list")
 _ENTRY: Final = key("entry of a map")
@@ -43,24 +46,13 @@ _MAP_KEY: Final = key("key of a map")
 _MAP_VALUE: Final = key("value of a map")
 
 
-class Cells(Protocol):
-    """The values of an array, ready to be hashed."""
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        """Write the hashes of the values `start` to `stop` into `out`, which has as many.
-
-        A null's is nought, which no other value's is but by a chance of one in 2^128. Each hash is
-        mixed with the key that the cells were made with, so sums over several columns, fields or
-        items tell them apart.
-        """
-        ...
-
-
-def cells(array: pa.Array, by: Key) -> Cells:
-    """Return the cells of an array, whose hashes depend on the values and on a key.
+def hashes(array: pa.Array, by: Key) -> Hashes:
+    """Return the hashes of an array's values, which depend on the values and on a key.
 
     Equal values of one logical type have equal hashes, in whatever layout they are. Numbers of
-    all integer types are alike, and so are text and bytes: types are compared elsewhere.
+    all integer types are alike, and so are text and bytes: types are compared elsewhere. A null's
+    is nought, which no other value's is but by a chance of one in 2^128. Hashes by several keys
+    can be added up: those of columns, fields or items are told apart.
 
     Raises:
         TypeError: there is no hash for the type (a union).
@@ -68,162 +60,22 @@ def cells(array: pa.Array, by: Key) -> Cells:
     make = next((make for is_kind, make in _MAKERS if is_kind(array.type)), None)
     if make is None:
         raise TypeError(f"rows with values of type {array.type} have no fingerprint")
-    made = make(array, by)
+    if len(array) and array.null_count == len(array):
+        return _noughts(array)
+    found = make(array, by)
     bits = None if _is_indirect(array.type) else array.buffers()[0]
-    if bits is None or not array.null_count:
-        return made
-    return _Nullable(made, np.frombuffer(bits, np.uint8), array.offset)
+    if bits is not None and array.null_count:
+        # What lies under a null is ignored.
+        kernels.blank(np.frombuffer(bits, np.uint8), array.offset, found)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Nullable:
-    """Cells of which some are null: their bits are not set. What lies under a null is ignored."""
-
-    values: Cells
-    bits: npt.NDArray[np.uint8]
-    offset: int
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        self.values.write(start, stop, out)
-        valid = _unpacked(self.bits, self.offset + start, self.offset + stop)
-        for lane in out:
-            np.multiply(lane, valid, out=lane)
+def _noughts(array: pa.Array) -> Hashes:
+    return np.zeros((len(array), 2), np.uint64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Nulls:
-    """Cells of the type null."""
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:  # noqa: ARG002 -- all are alike
-        out.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Booleans:
-    bits: npt.NDArray[np.uint8]
-    offset: int
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        out.a[:] = _unpacked(self.bits, self.offset + start, self.offset + stop)
-        mix_words(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Integers:
-    """Whole numbers, and what is counted by them: dates, times, timestamps, durations."""
-
-    values: Numbers
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        signed = self.values.dtype.kind == "i"
-        words = out.a.view(np.int64) if signed else out.a
-        words[:] = self.values[start:stop]
-        mix_words(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Floats:
-    """Floating-point numbers by their bits, so that 0.0 and -0.0 differ.
-
-    All NaNs are one: their bits say nothing that a query could see, and differ between machines
-    and between engines that compute the same.
-    """
-
-    values: Numbers
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        values = self.values[start:stop]
-        out.a[:] = values.view(f"<u{values.itemsize}")
-        strange = np.isnan(values)
-        if strange.any():
-            out.a[strange] = np.array(np.nan, values.dtype).view(f"<u{values.itemsize}")
-        mix_words(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Values of 128 bits: decimals, calendar intervals. One row of two words for each."""
-
-    values: Words
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        out.a[:] = self.values[start:stop, 0]
-        out.b[:] = self.values[start:stop, 1]
-        mix(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _NarrowDecimals:
-    """Decimals of fewer than 128 bits, as if they had 128."""
-
-    values: Numbers
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        low = out.a.view(np.int64)
-        low[:] = self.values[start:stop]
-        np.right_shift(low, 63, out=out.b.view(np.int64))
-        mix(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Structs:
-    """Structs, by the hashes of their fields, each with a key of its own."""
-
-    fields: tuple[Cells, ...]
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        out.clear()
-        part = Lanes.empty(stop - start)
-        for field in self.fields:
-            field.write(start, stop, part)
-            out.add(part)
-        mix(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    """Lists: number i has the items bounds[i] to bounds[i + 1], each mixed with its index."""
-
-    bounds: Positions
-    items: Cells
-    by: Key
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        out.clear()
-        bounds = self.bounds[start : stop + 1]
-        for piece in pieces(bounds):
-            part = Lanes.empty(piece.stop - piece.start)
-            self.items.write(piece.start, piece.stop, part)
-            mix(part, place_key(piece.places))
-            piece.add(part, out)
-        np.add(out.a, np.diff(bounds).view(np.uint64), out=out.a)
-        mix(out, self.by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Indexed:
-    """Values that are kept once and pointed at: dictionaries, runs."""
-
-    hashes: Lanes
-    index: Numbers
-
-    def write(self, start: int, stop: int, out: Lanes) -> None:
-        index = self.index[start:stop].astype(np.int64)
-        for lane, found in zip(out, self.hashes, strict=True):
-            np.take(found, index, out=lane, mode="clip")
-
-
-def _unpacked(bits: npt.NDArray[np.uint8], start: int, stop: int) -> npt.NDArray[np.uint8]:
-    """Return the bits `start` to `stop` as noughts and ones."""
-    first = start // 8
-    some = np.unpackbits(bits[first : (stop + 7) // 8], bitorder="little")
-    return some[start - first * 8 : stop - first * 8]
+def _empty(array: pa.Array) -> Hashes:
+    return np.empty((len(array), 2), np.uint64)
 
 
 def _numbers(array: pa.Array, kind: str, extra: int = 0, buffer: int = 1) -> Numbers:
@@ -235,95 +87,120 @@ def _numbers(array: pa.Array, kind: str, extra: int = 0, buffer: int = 1) -> Num
     held = array.buffers()[buffer]
     if not len(array) or held is None:
         return np.zeros(extra, dtype)
-    return np.frombuffer(held, dtype, len(array) + extra, array.offset * dtype.itemsize)
+    found = np.frombuffer(held, dtype, len(array) + extra, array.offset * dtype.itemsize)
+    # What comes from elsewhere may begin at any byte.
+    return np.require(found, requirements="A")
 
 
-def _of_nulls(array: pa.Array, by: Key) -> Cells:  # noqa: ARG001 -- all are alike
-    return _Nulls()
+def _of_words(array: pa.Array, words: Numbers, by: Key) -> Hashes:
+    out = _empty(array)
+    kernels.words(words, *by, out)
+    return out
 
 
-def _of_booleans(array: pa.Array, by: Key) -> Cells:
-    bits = array.buffers()[1] if len(array) else b""
-    return _Booleans(np.frombuffer(bits, np.uint8), array.offset, by)
+def _of_nulls(array: pa.Array, by: Key) -> Hashes:  # noqa: ARG001 -- all are alike
+    return _noughts(array)
 
 
-def _of_integers(array: pa.Array, by: Key) -> Cells:
+def _of_booleans(array: pa.Array, by: Key) -> Hashes:
+    if not len(array):
+        return _empty(array)
+    first = array.offset // 8
+    end = (array.offset + len(array) + 7) // 8
+    bits = np.unpackbits(_bytes(array.buffers()[1])[first:end], bitorder="little")
+    bits = bits[array.offset - first * 8 :][: len(array)]
+    return _of_words(array, bits.astype(np.uint64), by)
+
+
+def _of_integers(array: pa.Array, by: Key) -> Hashes:
+    """Hash whole numbers, and what is counted by them: dates, times, timestamps, durations."""
     sign = "u" if pt.is_unsigned_integer(array.type) else "i"
-    return _Integers(_numbers(array, f"<{sign}{array.type.bit_width // 8}"), by)
+    values = _numbers(array, f"<{sign}{array.type.bit_width // 8}")
+    return _of_words(array, values.astype(f"{sign}8", copy=False).view(np.uint64), by)
 
 
-def _of_floats(array: pa.Array, by: Key) -> Cells:
-    return _Floats(_numbers(array, f"<f{array.type.bit_width // 8}"), by)
+def _of_floats(array: pa.Array, by: Key) -> Hashes:
+    """Hash floating-point numbers by their bits, so that 0.0 and -0.0 differ.
 
-
-def _of_pairs(array: pa.Array, by: Key) -> Cells:
-    return _Pairs(_numbers(array, "<u8,<u8").view("<u8").reshape(-1, 2), by)
-
-
-def _of_narrow_decimals(array: pa.Array, by: Key) -> Cells:
-    return _NarrowDecimals(_numbers(array, f"<i{array.type.bit_width // 8}"), by)
-
-
-def _of_fixed_bytes(array: pa.Array, by: Key) -> Cells:
-    width = array.type.byte_width
-    bounds = np.arange(array.offset, array.offset + len(array) + 1) * width
-    return Bytes(_bytes(array.buffers()[1]), bounds, by)
-
-
-def _of_bytes(array: pa.Array, by: Key) -> Cells:
-    if _is_repeated(array):
-        return cells(array.dictionary_encode(), by)
-    return Bytes(_bytes(array.buffers()[2]), _bounds(array), by)
-
-
-def _is_repeated(array: pa.Array) -> bool:
-    """Say by a sample whether an array's strings are worth to be found and hashed once each.
-
-    To find them costs about as much as to hash two words of each. The hashes are the same.
+    All NaNs are one: their bits say nothing that a query could see, and differ between machines
+    and between engines that compute the same.
     """
-    if len(array) < _REPEATED_ROWS:
-        return False
-    sample = array.take(pa.array(np.linspace(0, len(array) - 1, _SAMPLE).astype(np.int64)))
-    length = pc.sum(pc.binary_length(sample)).as_py() or 0
-    return length > _SAMPLE * _REPEATED_BYTES and len(sample.unique()) * 2 < _SAMPLE
+    values = _numbers(array, f"<f{array.type.bit_width // 8}")
+    strange = np.isnan(values)
+    if strange.any():
+        values = np.where(strange, np.array(np.nan, values.dtype), values)
+    bits = values.view(f"<u{values.itemsize}")
+    return _of_words(array, bits.astype(np.uint64, copy=False), by)
 
 
-def _of_byte_views(array: pa.Array, by: Key) -> Cells:
+def _of_pairs(array: pa.Array, by: Key) -> Hashes:
+    """Hash values of 128 bits: decimals, calendar intervals."""
+    out = _empty(array)
+    kernels.pairs(_numbers(array, "<u8,<u8").view("<u8").reshape(-1, 2), *by, out)
+    return out
+
+
+def _of_narrow_decimals(array: pa.Array, by: Key) -> Hashes:
+    """Hash decimals of fewer than 128 bits as if they had them."""
+    out = _empty(array)
+    low = _numbers(array, f"<i{array.type.bit_width // 8}").astype(np.int64)
+    out[:, 0] = low.view(np.uint64)
+    out[:, 1] = (low >> 63).view(np.uint64)
+    kernels.pairs(out, *by, out)
+    return out
+
+
+def _of_fixed_bytes(array: pa.Array, by: Key) -> Hashes:
+    bounds = np.arange(array.offset, array.offset + len(array) + 1) * array.type.byte_width
+    return _strings(_bytes(array.buffers()[1]), bounds, by)
+
+
+def _of_bytes(array: pa.Array, by: Key) -> Hashes:
+    return _strings(_bytes(array.buffers()[2]), _bounds(array), by)
+
+
+def _of_byte_views(array: pa.Array, by: Key) -> Hashes:
     return _of_bytes(array.cast(pa.large_binary()), by)
 
 
-def _bytes(held: pa.Buffer | None) -> npt.NDArray[np.uint8]:
+def _strings(data: Bytes, bounds: Positions, by: Key) -> Hashes:
+    out = np.empty((len(bounds) - 1, 2), np.uint64)
+    kernels.strings(data, bounds, *by, out)
+    return out
+
+
+def _bytes(held: pa.Buffer | None) -> Bytes:
     return np.frombuffer(b"" if held is None else held, np.uint8)
 
 
-def _bounds(array: pa.Array) -> Numbers:
+def _bounds(array: pa.Array) -> Positions:
     large = pt.is_large_list, pt.is_large_binary, pt.is_large_string
-    return _numbers(array, "<i8" if any(is_kind(array.type) for is_kind in large) else "<i4", 1)
+    wide = any(is_kind(array.type) for is_kind in large)
+    return _numbers(array, "<i8" if wide else "<i4", 1).astype(np.int64, copy=False)
 
 
-def _of_structs(array: pa.Array, by: Key) -> Cells:
-    return _Structs(tuple(_fields(array)), by)
-
-
-def _fields(array: pa.Array) -> Iterator[Cells]:
+def _of_structs(array: pa.Array, by: Key) -> Hashes:
+    """Hash structs by the hashes of their fields, each with a key of its own."""
+    out = _noughts(array)
     seen: Counter[str] = Counter()
     for number, field in enumerate(array.type):
         # A struct may have two fields of one name.
-        yield cells(array.field(number), key("field", field.name, str(seen[field.name])))
+        out += hashes(array.field(number), key("field", field.name, str(seen[field.name])))
         seen[field.name] += 1
+    kernels.pairs(out, *by, out)
+    return out
 
 
-def _of_lists(array: pa.Array, by: Key) -> Cells:
-    bounds = _bounds(array).astype(np.int64)
-    return _lists(bounds, array.values, by)
+def _of_lists(array: pa.Array, by: Key) -> Hashes:
+    return _lists(_bounds(array), array.values, by)
 
 
-def _of_fixed_lists(array: pa.Array, by: Key) -> Cells:
+def _of_fixed_lists(array: pa.Array, by: Key) -> Hashes:
     bounds = np.arange(array.offset, array.offset + len(array) + 1) * array.type.list_size
     return _lists(bounds, array.values, by)
 
 
-def _of_list_views(array: pa.Array, by: Key) -> Cells:
+def _of_list_views(array: pa.Array, by: Key) -> Hashes:
     sizes = _numbers(array, "<i8" if pt.is_large_list_view(array.type) else "<i4", buffer=2)
     if array.null_count:
         sizes = np.where(array.is_valid().to_numpy(zero_copy_only=False), sizes, 0)
@@ -333,47 +210,52 @@ def _of_list_views(array: pa.Array, by: Key) -> Cells:
     return _lists(bounds, array.flatten(), by)
 
 
-def _lists(bounds: Positions, items: pa.Array, by: Key) -> Cells:
-    length = int(bounds[-1] - bounds[0])
-    return _Lists(bounds - bounds[0], cells(items.slice(int(bounds[0]), length), _ITEM), by)
+def _lists(bounds: Positions, items: pa.Array, by: Key) -> Hashes:
+    return _joined(hashes(_between(bounds, items), _ITEM), bounds, by)
 
 
-def _of_maps(array: pa.Array, by: Key) -> Cells:
-    bounds = _bounds(array).astype(np.int64)
-    entries = array.values.slice(int(bounds[0]), int(bounds[-1] - bounds[0]))
+def _of_maps(array: pa.Array, by: Key) -> Hashes:
+    bounds = _bounds(array)
+    entries = _between(bounds, array.values)
     # By position: every engine names the two fields of an entry in its own way.
-    parts = cells(entries.field(0), _MAP_KEY), cells(entries.field(1), _MAP_VALUE)
-    return _Lists(bounds - bounds[0], _Structs(parts, _ENTRY), by)
+    both = hashes(entries.field(0), _MAP_KEY)
+    both += hashes(entries.field(1), _MAP_VALUE)
+    kernels.pairs(both, *_ENTRY, both)
+    return _joined(both, bounds, by)
 
 
-def _of_dictionary(array: pa.Array, by: Key) -> Cells:
+def _between(bounds: Positions, items: pa.Array) -> pa.Array:
+    return items.slice(int(bounds[0]), int(bounds[-1] - bounds[0]))
+
+
+def _joined(items: Hashes, bounds: Positions, by: Key) -> Hashes:
+    out = np.empty((len(bounds) - 1, 2), np.uint64)
+    kernels.lists(items, bounds - bounds[0], *by, out)
+    return out
+
+
+def _of_dictionary(array: pa.Array, by: Key) -> Hashes:
     values, places = array.dictionary, array.indices
     if not len(values):
-        return _Nulls()
+        return _noughts(array)
     if len(values) > len(places):
-        return cells(values.take(places), by)
+        return hashes(values.take(places), by)
     # A null's index may be anything.
-    return _Indexed(_all(values, by), places.fill_null(0).to_numpy())
+    index: Positions = places.fill_null(0).to_numpy()
+    return hashes(values, by).take(index, axis=0)
 
 
-def _of_runs(array: pa.Array, by: Key) -> Cells:
+def _of_runs(array: pa.Array, by: Key) -> Hashes:
     first, count = array.find_physical_offset(), array.find_physical_length()
     ends = array.run_ends.to_numpy()[first : first + count]
     places = np.arange(array.offset, array.offset + len(array))
-    hashes = _all(array.values.slice(first, count), by)
-    return _Indexed(hashes, np.searchsorted(ends, places, "right"))
+    found = hashes(array.values.slice(first, count), by)
+    index: Positions = np.searchsorted(ends, places, "right")
+    return found.take(index, axis=0)
 
 
-def _of_extension(array: pa.Array, by: Key) -> Cells:
-    return cells(array.storage, by)
-
-
-def _all(array: pa.Array, by: Key) -> Lanes:
-    found, source = Lanes.empty(len(array)), cells(array, by)
-    for start in range(0, len(array), CHUNK):
-        stop = min(start + CHUNK, len(array))
-        source.write(start, stop, found.rows(start, stop))
-    return found
+def _of_extension(array: pa.Array, by: Key) -> Hashes:
+    return hashes(array.storage, by)
 
 
 def _is_any(*kinds: Callable[[pa.DataType], bool]) -> Callable[[pa.DataType], bool]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import pyarrow as pa
 
 from cpgbuild.engine.rounding import rounded
-from cpgbuild.engine.rowhash import RowHash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,14 +17,15 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.engine.rowhash import RowHash
 
-# More would wait for each other: numpy's calls are short, and Python's lock is between them.
+# One is faster than what gives it rows, which needs the other cores.
 THREADS = 1
 # So many rows or bytes are hashed at once: each batch has a price of its own.
 BLOCK_ROWS = 32_768
 BLOCK_BYTES = 16 << 20
 
-Hashed = tuple[RowHash, RowHash | None]
+Hashed: TypeAlias = "tuple[RowHash, RowHash | None]"
 
 
 class Hashing:
@@ -39,7 +39,7 @@ class Hashing:
         """Take the sets of columns, and the one to hash without the last bits of floats too."""
         self._sets = set(sets)
         self._blurred = blurred
-        self._total = self._empty()
+        self._total: Hashed | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
         self._ahead = THREADS
@@ -47,6 +47,9 @@ class Hashing:
         self._running: deque[Future[Hashed]] = deque()
 
     def _empty(self) -> Hashed:
+        # Loads what numba compiled, a third of a second: in the thread, and only where rows come.
+        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
+
         return RowHash(self._sets), RowHash({self._blurred}) if self._blurred is not None else None
 
     def __enter__(self) -> Self:
@@ -91,18 +94,27 @@ class Hashing:
         return exact, blurred
 
     def _collect(self) -> None:
-        for total, more in zip(self._total, self._running.popleft().result(), strict=True):
+        some = self._running.popleft().result()
+        if self._total is None:
+            self._total = some
+            return
+        for total, more in zip(self._total, some, strict=True):
             if total is not None and more is not None:
                 total.merge(more)
+
+    def _all(self) -> Hashed:
+        if self._total is None:
+            self._total = self._empty()
+        return self._total
 
     def fingerprints(self) -> dict[Columns, Fingerprint]:
         """Return the fingerprints of all rows so far, by columns."""
         self._hand_over()
         while self._running:
             self._collect()
-        return self._total[0].fingerprints()
+        return self._all()[0].fingerprints()
 
     def blurred(self) -> Fingerprint | None:
         """Return the fingerprint without last bits, after `fingerprints`; None if unasked for."""
-        total = self._total[1]
+        total = self._all()[1]
         return next(iter(total.fingerprints().values())) if total is not None else None

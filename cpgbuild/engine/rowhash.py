@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from cpgbuild.core.fingerprint import Fingerprint
-from cpgbuild.engine.cellhash import Cells, cells
-from cpgbuild.engine.lanes import CHUNK, Key, Lanes, key, mix
+from cpgbuild.engine import kernels
+from cpgbuild.engine.cellhash import Key, hashes, key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
 
-_LANE = (1 << 64) - 1
+    from cpgbuild.engine.kernels import Hashes
+
+# The hashes of so many rows fit into the second-level cache. It never changes a hash.
+BLOCK_ROWS: Final = 16_384
 
 
 class RowHash:
@@ -32,7 +35,7 @@ class RowHash:
     def __init__(self, sets: Iterable[tuple[str, ...]]) -> None:
         """Begin with no rows. Each set is sorted names of columns; () only counts the rows."""
         self._rows = 0
-        self._sums = {names: _Sum(names) for names in sets}
+        self._sums = {names: _Sum(key("row", *names)) for names in sets}
         columns = sorted({name for names in self._sums for name in names})
         self._columns = [
             _Column(name, key("column", name), [s for n, s in self._sums.items() if name in n])
@@ -46,22 +49,15 @@ class RowHash:
             KeyError: a column is missing.
             TypeError: there is no hash for the type of a column (a union).
         """
-        made = [(column, cells(batch.column(column.name), column.by)) for column in self._columns]
-        spare = Lanes.empty(CHUNK)
-        for start in range(0, batch.num_rows, CHUNK):
-            stop = min(start + CHUNK, batch.num_rows)
-            self._update(made, start, stop, spare.rows(0, stop - start))
+        made = [(column, batch.column(column.name)) for column in self._columns]
+        for start in range(0, max(batch.num_rows, 1), BLOCK_ROWS):
+            for column, values in made:
+                found = hashes(values.slice(start, BLOCK_ROWS), column.by)
+                for each in column.sums:
+                    each.add(found)
+            for each in self._sums.values():
+                each.end()
         self._rows += batch.num_rows
-
-    def _update(
-        self, made: list[tuple[_Column, Cells]], start: int, stop: int, spare: Lanes
-    ) -> None:
-        for column, source in made:
-            source.write(start, stop, spare)
-            for each in column.sums:
-                each.add(spare)
-        for each in self._sums.values():
-            each.end()
 
     def merge(self, other: RowHash) -> None:
         """Add the rows that another one of the same sets took: their order never counts."""
@@ -92,38 +88,28 @@ class _Sum:
     which would lose what comes twice.
     """
 
-    names: tuple[str, ...]
-    by: Key = field(init=False)
-    a: int = 0
-    b: int = 0
-    rows: Lanes = field(init=False, default_factory=lambda: Lanes.empty(CHUNK))
-    begun: int = 0
+    by: Key
+    sums: Hashes = field(default_factory=lambda: np.zeros((1, 2), np.uint64))
+    rows: Hashes | None = None
+    spare: Hashes = field(default_factory=lambda: np.empty((BLOCK_ROWS, 2), np.uint64))
 
-    def __post_init__(self) -> None:
-        self.by = key("row", *self.names)
-
-    def add(self, column: Lanes) -> None:
+    def add(self, column: Hashes) -> None:
         """Add the cells of one column to the rows at hand."""
-        here = self.rows.rows(0, len(column.a))
-        if self.begun:
-            here.add(column)
-            return
-        self.begun = len(column.a)
-        here.a[:] = column.a
-        here.b[:] = column.b
+        if self.rows is None:
+            self.rows = column
+        else:
+            self.rows = np.add(self.rows, column, out=self.spare[: len(column)])
 
     def end(self) -> None:
         """Add the rows at hand to the sum."""
-        here = self.rows.rows(0, self.begun)
-        self.begun = 0
-        mix(here, self.by)
-        self.a = (self.a + int(np.sum(here.a))) & _LANE
-        self.b = (self.b + int(np.sum(here.b))) & _LANE
+        if self.rows is not None:
+            kernels.add_total(self.rows, *self.by, self.sums)
+            self.rows = None
 
     def merge(self, other: _Sum) -> None:
         """Add the sum over other rows."""
-        self.a = (self.a + other.a) & _LANE
-        self.b = (self.b + other.b) & _LANE
+        self.sums += other.sums
 
     def fingerprint(self, rows: int) -> Fingerprint:
-        return Fingerprint(f"{rows}-{self.a:016x}{self.b:016x}")
+        a, b = self.sums[0].tolist()
+        return Fingerprint(f"{rows}-{a:016x}{b:016x}")
