@@ -952,6 +952,27 @@ MUTANTS = (
         DECISIONS,
     ),
     Mutant(
+        "canonical: under which name a column comes out does not count",
+        "plan/canonical.py",
+        "numbers = range(1 if aliased else 0, len(lines))",
+        "numbers = range(len(lines))",
+        (CANONICAL, CORPUS),
+    ),
+    Mutant(
+        "canonical: the places of a union's columns do not count",
+        "plan/canonical.py",
+        "    if _has_places(lines):\n        return lines\n",
+        "",
+        (CANONICAL, CORPUS),
+    ),
+    Mutant(
+        "canonical: which columns a projection gives does not count",
+        "plan/canonical.py",
+        'return passed and sorted(found[2].split(", ")) == columns',
+        "return passed",
+        (CANONICAL, CORPUS),
+    ),
+    Mutant(
         "kernels: of a string only the first bytes count",
         "engine/kernels.py",
         "while left >= _word(16):",

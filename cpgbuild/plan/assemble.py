@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.query import Query
 
 # A change of what a canonical form covers gets a new number, so that no old one is taken for it.
-FORM = "3"
+FORM = "4"
 
 
 def assemble(

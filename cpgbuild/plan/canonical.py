@@ -29,6 +29,7 @@ _ALIAS = re.compile(r"( *)SubqueryAlias: ([a-z_][a-z0-9_]*)")
 _SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _UNOWNED = re.compile(r"^ *(Union|RecursiveQuery|Subquery:)|outer_ref")
+_PROJECTION = re.compile(r"( *Projection: )(.*)", re.DOTALL)
 _FILTER = re.compile(r"( *Filter: )(.*)", re.DOTALL)
 _JOIN = re.compile(r"( *\w+ Join: )(.*)", re.DOTALL)
 
@@ -48,8 +49,10 @@ def canonical(text: str) -> str:
     if "$" in text or any("projection=[" not in line for line in scans):
         return "as it is\n" + text
     lines = _without_unseen_aliases(lines)
+    root = lines[0]
     lines = [_named_once(line, root=number == 0) for number, line in enumerate(lines)]
     lines = _without_aliases_of_scans(lines)
+    lines = _in_order_of_names(lines, aliased=" AS " in root)
     return "\n".join(_sorted(line) for line in _renamed(lines))
 
 
@@ -154,9 +157,7 @@ def _hidden(lines: list[str]) -> set[str]:
     lose their table in unions, recursion and subqueries of expressions, and below an alias; all
     of these are taken to show every column, but an alias over a projection, which lists them.
     """
-    if any(
-        word in line for word in ("Union", "Recursive", "Subquery:", "outer_ref") for line in lines
-    ):
+    if _has_places(lines):
         return set()
     columns = {name for line in lines if _SCAN.match(line) for name in tokens_of(line)[4:]}
     for number, line in enumerate(lines):
@@ -218,12 +219,68 @@ def _named_once(line: str, *, root: bool) -> str:
     What has a name and is given another has the other. The names of the result are facts of
     their own, and at the root nothing else refers to them.
     """
-    found = re.fullmatch(r"( *Projection: )(.*)", line, re.DOTALL)
+    found = _PROJECTION.fullmatch(line)
     if found is None:
         return line
     items = [split(item, " AS ") for item in split(found[2], ", ")]
     kept = [item[:1] if root else item[:1] + item[1:][-1:] for item in items]
     return found[1] + ", ".join(map(" AS ".join, kept))
+
+
+def _in_order_of_names(lines: list[str], *, aliased: bool) -> list[str]:
+    """Sort the columns of scans, and those that a projection below the root passes on from scans.
+
+    What is above refers to them by their names, and the result's names and their order are facts
+    of their own: a column of the result that comes straight from a scan has its name there, if
+    the root is not `aliased`. Where columns are taken by their places, as in unions, nothing is
+    sorted.
+    """
+    if _has_places(lines):
+        return lines
+    tables = _tables(lines)
+    lines = [_in_order(line, tables, root=number == 0) for number, line in enumerate(lines)]
+    numbers = range(1 if aliased else 0, len(lines))
+    turned = [number for number in numbers if _only_turns(lines, number, tables)]
+    for number in reversed(turned):
+        lines = _without(lines, number)
+    return lines
+
+
+def _in_order(line: str, tables: set[str], *, root: bool) -> str:
+    scan = _SCAN.match(line)
+    if scan:
+        head, names, rest = re.split(r"(?<=projection=\[)([^\]]*)", line, maxsplit=1)
+        names = ", ".join(sorted(names.split(", ")))
+        return head + names + rest
+    found = _PROJECTION.fullmatch(line)
+    if found is None or root:
+        return line
+    items = found[2].split(", ")
+    column = re.compile(r"([a-z_]\w*)\.[a-z_]\w*")
+    plain = all((item := column.fullmatch(each)) and item[1] in tables for each in items)
+    return found[1] + ", ".join(sorted(items)) if plain else line
+
+
+def _only_turns(lines: list[str], number: int, tables: set[str]) -> bool:
+    """Return whether a line is a projection that gives all columns of a scan, in some order.
+
+    It is there where that is not the scan's own order. Between them are nodes that pass them on.
+    """
+    found = _PROJECTION.fullmatch(lines[number])
+    below = _below(lines, number)
+    scan = _SCAN.match(below[-1]) if found and below else None
+    if found is None or scan is None or scan[1] not in tables:
+        return False
+    names = re.split(r"projection=\[([^\]]*)", below[-1], maxsplit=1)[1].split(", ")
+    columns = sorted(f"{scan[1]}.{name}" for name in names)
+    passed = all(re.match(r" *(Filter|Sort|Limit): ", line) for line in below[:-1])
+    return passed and sorted(found[2].split(", ")) == columns
+
+
+def _has_places(lines: list[str]) -> bool:
+    """Return whether columns may be taken by their places, or lose the table that they are of."""
+    words = "Union", "Recursive", "Subquery:", "outer_ref"
+    return any(word in line for word in words for line in lines)
 
 
 def _without_unseen_aliases(lines: list[str]) -> list[str]:

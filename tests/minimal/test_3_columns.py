@@ -12,9 +12,6 @@ from tests.engine.builds import Site
 from tests.minimal.expect import becomes, nothing
 from tests.minimal.forms import FORMS, edit, in_turn, opened, orders, write
 
-# A scan's text has its columns in the order of what is scanned, so the task runs, to no effect.
-REORDERED = pytest.mark.xfail(strict=True, reason="the order of an input's columns is in the plan")
-
 UNREAD: dict[str, Callable[[pa.Table], pa.Table]] = {
     "added": lambda t: t.append_column("more", pa.array(range(len(t)))),
     "added in front": lambda t: t.add_column(0, "more", pa.array(["m"] * len(t))),
@@ -27,13 +24,7 @@ UNREAD: dict[str, Callable[[pa.Table], pa.Table]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("column", "form"),
-    [
-        pytest.param(column, form, marks=REORDERED if column == "among the others" else ())
-        for column, form in in_turn(UNREAD)
-    ],
-)
+@pytest.mark.parametrize(("column", "form"), in_turn(UNREAD))
 def test_a_column_of_a_source_that_nobody_reads_runs_nothing(
     column: str, form: str, tmp_path: Path
 ) -> None:
@@ -58,11 +49,7 @@ VIEW["keyed"] = VIEW["sql"]
 
 @pytest.mark.parametrize(
     ("form", "column"),
-    [
-        pytest.param(form, column, marks=REORDERED if column == "reordered" else ())
-        for form in FORMS
-        for column in VIEW[form]
-    ],
+    [(form, column) for form in FORMS for column in VIEW[form]],
 )
 def test_a_column_of_a_view_that_nobody_reads_runs_nothing(
     column: str, form: str, tmp_path: Path

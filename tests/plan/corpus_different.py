@@ -111,6 +111,14 @@ DIFFERENT: dict[str, list[tuple[str, str]]] = {
         ("select o.amount from orders o join people p using (id)", "select o.amount from orders o join people p using (id, k)"),
         ("select o.id, x.d from orders o left join lateral (select d from people p where p.id = o.id) x on true", "select o.id, x.d from orders o, lateral (select d from people p where p.id = o.id) x"),
     ],
+    "places": [
+        ("select id, k from orders", "select k as id, id as k from orders"),
+        ("select id, k from orders where id > k", "select k as id, id as k from orders where id > k"),
+        ("select * from (select id, k from orders) except select id, d from people", "select * from (select k as id, id as k from orders) except select id, d from people"),
+        ("select id, k from (select id, k from orders union select d, id from people)", "select id, k from (select id, k from orders union select id, d from people)"),
+        ("with recursive r as (select id, k from orders union select k, id from r where id < 3) select id, k from r", "with recursive r as (select k as id, id as k from orders union select k, id from r where id < 3) select id, k from r"),
+        ("select x.id, x.k from (select id, k from orders) x join people p on p.id = x.id", "select x.id, x.k from (select k as id, id as k from orders) x join people p on p.id = x.id"),
+    ],
     "sets": [
         ("select k from orders union select d from people", "select k from orders union all select d from people"),
         ("select k, id from orders union all select d, id from people", "select k, id from orders union all select id, d from people"),

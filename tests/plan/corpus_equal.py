@@ -135,7 +135,7 @@ EQUAL: dict[str, list[tuple[str, ...]]] = {
         ("select amount * (1 - 0.5) x from orders", "select amount * 0.5 x from orders"),
         ("select x.id from orders x where x.k = (select max(d) from people)", "select y.id from orders y where y.k = (select max(d) from people)", MISSED),
         ("select id from orders where k = 1 union all select id from orders where k = 2", "select o.id from orders o where o.k = 1 union all select p.id from orders p where p.k = 2"),
-        ("select o.id, p.d from orders o, lateral (select d from people where people.id = o.id) p", "select o.id, p.d from orders o join people p on p.id = o.id", MISSED),
+        ("select o.id, p.d from orders o, lateral (select d from people where people.id = o.id) p", "select o.id, p.d from orders o join people p on p.id = o.id"),
         ("select sum(t) as t from (select amount as t from orders)", "select sum(amount) as t from orders", MISSED),
         ("select count(*) n from (select id from orders where k > 1)", "select count(*) n from orders where k > 1"),
         ("select id from orders intersect select id from people", "select a.id from orders a intersect select b.id from people b", MISSED),

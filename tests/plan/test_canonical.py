@@ -327,13 +327,64 @@ def test_a_name_that_the_planner_has_for_something_is_kept(name: str) -> None:
         ("orders.k > Int64(1)", "orders.k >= Int64(1)"),
         ('Utf8("total")', 'Utf8("summed")'),
         ("sum(people.d) AS total", "sum(people.k) AS total"),
-        ("projection=[k, d]", "projection=[d, k]"),
+        ("projection=[k, d]", "projection=[k, d, e]"),
         ("people.k, sum(people.d) AS total", "sum(people.d) AS total, people.k"),
     ],
 )
 def test_what_is_not_a_made_up_name_counts(old: str, new: str) -> None:
     assert old in PLAN
     assert canonical(PLAN.replace(old, new)) != canonical(PLAN)
+
+
+TURNED = """\
+Projection: t.a, t.b
+  Filter: t.a > t.b
+    TableScan: t projection=[a, b]"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (PLAN, PLAN.replace("projection=[k, d]", "projection=[d, k]")),
+        (TURNED, TURNED.replace("[a, b]", "[b, a]")),
+        # Where the result's columns are in the scan's order, there is no projection.
+        (TURNED, TURNED.replace("Projection: t.a, t.b\n  ", "").replace("\n  ", "\n")),
+        (
+            ODD.replace("{} OR ", "").replace("TableScan", "Projection: t.a, t.b\n      TableScan"),
+            ODD.replace("{} OR ", ""),
+        ),
+        (
+            PLAN.replace("TableScan: orders", "Projection: orders.id, orders.k\n          TableScan: orders"),
+            PLAN.replace("TableScan: orders", "Projection: orders.k, orders.id\n          TableScan: orders"),
+        ),
+    ],
+)  # fmt: skip
+def test_the_order_of_an_inputs_columns_does_not_count(one: str, other: str) -> None:
+    assert one != other
+    assert canonical(one) == canonical(other)
+
+
+UNION = """Union
+  TableScan: t projection=[a, b]
+  Projection: u.a, u.b
+    TableScan: u projection=[a, b, c]"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        # What comes out under the name `a` is a fact of its own, of both the same.
+        (TURNED.replace("t.a, t.b", "t.a AS b, t.b AS a"), TURNED),
+        (TURNED.replace("t.a, t.b", "t.a AS b, t.b AS a"), TURNED.replace("t.a, t.b", "t.b, t.a AS c")),
+        (TURNED, TURNED.replace("[a, b]", "[a, b, c]")),
+        (TURNED, TURNED.replace("Filter: t.a > t.b", "Aggregate: groupBy=[[t.a, t.b]], aggr=[[]]")),
+        (UNION, UNION.replace("t projection=[a, b]", "t projection=[b, a]")),
+        (UNION, UNION.replace("u.a, u.b", "u.b, u.a")),
+        (UNION, UNION.replace("Union", "RecursiveQuery: is_distinct=false").replace("[a, b]", "[b, a]")),
+    ],
+)  # fmt: skip
+def test_the_order_of_columns_counts_where_their_places_do(one: str, other: str) -> None:
+    assert canonical(one) != canonical(other)
 
 
 def test_a_plan_of_columns_that_look_like_the_form_is_left_as_it_is() -> None:
