@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # little enough that the last calls end together.
 CALL_BYTES = 1 << 20
 PATIENCE_SECONDS = 1.0
+# A pool may break just before a call is given to it; a new one has nothing yet to break of.
+TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class Workers:
     def __init__(self, count: int) -> None:
         """Take the number of processes."""
         self._count = count
-        self._pool: ProcessPoolExecutor | None = None
+        self._shared: ProcessPoolExecutor | None = None
+        self._pools: set[ProcessPoolExecutor] = set()
         self._lock = Lock()
 
     def map(
@@ -86,53 +89,96 @@ class Workers:
 
         Raises:
             CallFailed: the function raised.
+            BrokenProcessPool: a call ended its process, twice.
         """
-        pool = self._started()
-        waiting: deque[tuple[pa.RecordBatch, Future[bytes]]] = deque()
+        waiting: deque[_Call] = deque()
         try:
             for part in slices(batches):
                 if len(waiting) >= 2 * self._count:
-                    yield _result(*waiting.popleft())
-                with _out_of_reach():
-                    waiting.append((part, pool.submit(_call, callee, _packed(part))))
+                    yield self._ended(waiting.popleft())
+                waiting.append(self._begun(callee, part))
             while waiting:
-                yield _result(*waiting.popleft())
-        except BrokenProcessPool:
-            # The next task starts a pool of its own.
-            self._forget(pool)
-            raise
+                yield self._ended(waiting.popleft())
         finally:
-            for _, future in waiting:
-                future.cancel()
+            for call in waiting:
+                call.future.cancel()
+
+    def _begun(self, callee: Callee, part: pa.RecordBatch) -> _Call:
+        for _ in range(TRIES):
+            pool = self._started()
+            try:
+                return _Call.begun(pool, callee, part)
+            except BrokenProcessPool:
+                self._forget(pool)
+        raise BrokenProcessPool
+
+    def _ended(self, call: _Call) -> tuple[pa.RecordBatch, pa.Table]:
+        """Wait for a call; if a process ended, nobody knows for whose, so each gets its own now."""
+        try:
+            return call.part, call.result()
+        except BrokenProcessPool:
+            self._forget(call.pool)
+        alone = self._new(1)
+        try:
+            return call.part, _Call.begun(alone, call.callee, call.part).result()
+        finally:
+            self._pools.discard(alone)
+            alone.shutdown(wait=False)
 
     def _started(self) -> ProcessPoolExecutor:
         with self._lock:
-            if self._pool is None:
-                _begin_tracker()
-                # A fork would copy the locks of the engine's threads as they are.
-                self._pool = ProcessPoolExecutor(
-                    self._count, mp_context=get_context("spawn"), initializer=_begin
-                )
-            return self._pool
+            if self._shared is None:
+                self._shared = self._new(self._count)
+            return self._shared
+
+    def _new(self, count: int) -> ProcessPoolExecutor:
+        _begin_tracker()
+        # A fork would copy the locks of the engine's threads as they are.
+        pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin)
+        self._pools.add(pool)
+        return pool
 
     def _forget(self, broken: ProcessPoolExecutor) -> None:
         with self._lock:
-            if self._pool is broken:
-                self._pool = None
+            self._pools.discard(broken)
+            if self._shared is broken:
+                self._shared = None
 
     def stop(self) -> None:
         """End the processes; what they are at is lost."""
-        if self._pool is not None:
-            # Shutting down forgets the processes and their thread, and waits for none of them.
-            processes = list((self._pool._processes or {}).values())  # noqa: SLF001
-            thread: Any = self._pool._executor_manager_thread  # noqa: SLF001
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                _end(process)
-            if thread is not None:
-                # Python's exit would wake it by a pipe that it may be about to close.
-                thread.join(PATIENCE_SECONDS)
-            self._pool = None
+        while self._pools:
+            _end_pool(self._pools.pop())
+        self._shared = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call of a function for some rows, on its way in a process of a pool."""
+
+    pool: ProcessPoolExecutor
+    callee: Callee
+    part: pa.RecordBatch
+    future: Future[bytes]
+
+    @classmethod
+    def begun(cls, pool: ProcessPoolExecutor, callee: Callee, part: pa.RecordBatch) -> _Call:
+        with _out_of_reach():
+            return cls(pool, callee, part, pool.submit(_call, callee, _packed(part)))
+
+    def result(self) -> pa.Table:
+        return _unpacked(self.future.result())
+
+
+def _end_pool(pool: ProcessPoolExecutor) -> None:
+    # Shutting down forgets the processes and their thread, and waits for none of them.
+    processes = list((pool._processes or {}).values())  # noqa: SLF001
+    thread: Any = pool._executor_manager_thread  # noqa: SLF001
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        _end(process)
+    if thread is not None:
+        # Python's exit would wake it by a pipe that it may be about to close.
+        thread.join(PATIENCE_SECONDS)
 
 
 def _end(process: BaseProcess) -> None:
@@ -154,10 +200,6 @@ def slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         else:
             middle = batch.num_rows // 2
             yield from slices([batch.slice(0, middle), batch.slice(middle)])
-
-
-def _result(part: pa.RecordBatch, future: Future[bytes]) -> tuple[pa.RecordBatch, pa.Table]:
-    return part, _unpacked(future.result())
 
 
 def _packed(rows: pa.RecordBatch | pa.Table) -> bytes:

@@ -193,8 +193,8 @@ def workers(made: Site) -> list[int]:
     return [int(path.name.removeprefix("worker-")) for path in made.root.glob("worker-*")]
 
 
-def test_a_worker_that_is_killed_fails_its_task_alone(mapped: Site, commands: Commands) -> None:
-    """So does the system, for want of memory."""
+def test_a_worker_that_is_killed_once_fails_nothing(mapped: Site, commands: Commands) -> None:
+    """The system does it for want of memory; a call alone may have enough."""
     (mapped.root / "slow").touch()
     numbers(mapped, 1)
     child = commands.start(mapped, "build", "--keep-going")
@@ -202,18 +202,14 @@ def test_a_worker_that_is_killed_fails_its_task_alone(mapped: Site, commands: Co
     os.kill(workers(mapped)[0], signal.SIGKILL)
     (mapped.root / "slow").unlink()
     ended = commands.end(child)
-    assert ended.code == 1
-    assert ended.stderr.count("error[E301]: task `compute.v_mapped` failed") == 1
-    assert "its function ended the process, or the system did, for want of memory" in ended.stderr
-    assert "skipped  compute.last" in ended.stdout
+    assert (ended.code, ended.stderr) == (0, "")
     assert holds(mapped, 1)
     assert mapped.rows("v_second") == [(n,) for n in range(1, 201)]
     until(lambda: not session(child.pid))
-    assert mapped.built().keys() == {"v_mapped", "last"}
+    assert mapped.built().keys() == set()
     assert mapped.rows("last") == [(sum(range(1, 201)),)]
 
 
-@pytest.mark.xfail(reason="tasks share the processes, and whose call ended one nobody knows")
 def test_a_worker_that_is_killed_fails_no_task_beside_its_own(
     mapped: Site, commands: Commands
 ) -> None:
@@ -235,6 +231,11 @@ def test_a_worker_that_is_killed_fails_no_task_beside_its_own(
     (mapped.root / "dies").touch()
     ended = commands.run(mapped, "build", "--keep-going")
     assert "built    compute.v_second" in ended.stdout
+    assert ended.stderr.count("error[E301]: task `compute.v_mapped` failed") == 1
+    assert "its function ended the process, or the system did, for want of memory" in ended.stderr
+    assert "skipped  compute.last" in ended.stdout
+    (mapped.root / "dies").unlink()
+    assert mapped.built().keys() == {"v_mapped", "last"}
 
 
 def test_a_function_that_ends_its_process_is_the_tasks_failure(
