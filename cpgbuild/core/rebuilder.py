@@ -241,8 +241,16 @@ class Rebuilder:
         committed = self._engine.trace(task.output)
         if committed is not None and committed.task == task.name:
             yield committed
-        elif kept is None or not _same_state(kept.wrote, output):
+            return
+        if kept is None or not _same_state(kept.wrote, output):
+            yield from self._equal_runs(task, output)
             yield kept
+
+    def _equal_runs(self, task: Task, output: Stamp) -> Iterable[Trace]:
+        """Give the traces of earlier runs that wrote just what is there, whoever wrote it last."""
+        for past in self._engine.past(task.output):
+            if past.trace.task == task.name and _same_state(past.trace.wrote, output):
+                yield past.trace
 
     def _change(
         self, task: Task, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
@@ -257,7 +265,9 @@ class Rebuilder:
             known = trace is not None and trace.plan == task.plan
             return Cause.DATA_CHANGED if known else None
         if then.schema != now.schema:
-            return Cause.SCHEMA_CHANGED
+            # Of what did not change at all, a plan that changed begins to read other columns.
+            rereads = trace is not None and trace.plan != task.plan and then.version == now.version
+            return None if rereads else Cause.SCHEMA_CHANGED
         return None if self._same_rows(leaf, then, now) else Cause.DATA_CHANGED
 
     def _same_rows(self, leaf: Requirement, then: Stamp, now: Stamp) -> bool:

@@ -121,7 +121,10 @@ class Oracle:
             return [kept]
         own = table.made if table.made and table.made.task == recipe.name else None
         speaks = [m for m in (kept, own) if m is not None and m.wrote == table.version]
-        return [*speaks] or [kept]
+        earlier = [past.made for past in self.project.past.get(recipe.output, ())]
+        equal = [m for m in earlier if m and (m.task, m.wrote) == (recipe.name, table.version)]
+        # A table's own record is the last word on what it holds.
+        return speaks or [*equal, *([kept] if own is None else [])]
 
     def _reasons(
         self, recipe: Recipe, memory: Made | None, sights: Mapping[str, Sight | None]
@@ -141,6 +144,8 @@ class Oracle:
             if now is None:
                 found.add(("upstream", dataset))
             elif then is not None and then.types != now.types:
+                if then.version == now.version and self.project.meaning(recipe).plan != memory.plan:
+                    continue  # Other columns of the same.
                 found.add(("schema_changed", dataset))
             elif then is not None and not self._same(leaf, then, now):
                 found.add(("data_changed", dataset))
