@@ -266,6 +266,28 @@ def test_a_trace_of_another_task_in_the_table_is_not_ours() -> None:
     assert told(decided(BUILT, "compute.t", engine, ours)) == []
 
 
+def test_what_an_earlier_run_wrote_is_up_to_date_whoever_wrote_it_last() -> None:
+    """A task that was renamed for a while; its trace in the store may be lost."""
+    engine = Warehouse(t=evidence("v", "run 2"), s=evidence("id", "1"))
+    ours = trace_of(READER, "run 2", s=stamp("id", "1"))
+    renamed = replace(ours, task="compute.renamed")
+    engine.traces["t"] = renamed
+    engine.before["t"] = [Past(2, renamed), Past(1, ours)]
+    found = decided(BUILT, "compute.t", engine)
+    assert (told(found), found.previous, found.restore) == ([], ours, None)
+    engine.before["t"] = [Past(1, replace(ours, wrote=stamp("v", "run 1")))]
+    assert told(decided(BUILT, "compute.t", engine)) == [("output_changed", "t")]
+
+
+def test_other_columns_of_the_same_are_a_change_of_the_plan_alone() -> None:
+    edited = replace(READER, plan=F("2"), query=F("2"))
+    built = graph(edited, s="id, unread")
+    for version, more in (("1", []), ("2", [("schema_changed", "s")])):
+        engine = Warehouse(s=evidence("id, unread", version), t=evidence("v", "run 1"))
+        trace = replace(trace_of(READER, "run 1", s=stamp("other", "1")))
+        assert told(decided(built, "compute.t", engine, trace)) == [("plan_changed", "t"), *more]
+
+
 def test_rows_without_a_trace_were_written_by_somebody_else() -> None:
     engine = Warehouse(t=evidence("v", "foreign"), s=evidence("id", "1"))
     ours = trace_of(READER, "run 1", s=stamp("id", "1"))
