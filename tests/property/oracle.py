@@ -121,7 +121,7 @@ class Oracle:
             return [kept]
         own = table.made if table.made and table.made.task == recipe.name else None
         speaks = [m for m in (kept, own) if m is not None and m.wrote == table.version]
-        earlier = [past.made for past in self.project.past.get(recipe.output, ())]
+        earlier = [past.made for past in reversed(self.project.past.get(recipe.output, ()))]
         equal = [m for m in earlier if m and (m.task, m.wrote) == (recipe.name, table.version)]
         # A table's own record is the last word on what it holds.
         return speaks or [*equal, *([kept] if own is None else [])]
