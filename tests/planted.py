@@ -182,7 +182,7 @@ MUTANTS = (
     Mutant(
         "rebuilder: the last trace counts, not the one that the least speaks against",
         "core/rebuilder.py",
-        "        return min(found, key=lambda one: len(one[1]))",
+        "        return min(found, key=lambda one: (_certain(one[1]), len(one[1])))",
         "        return found[-1]",
     ),
     Mutant(

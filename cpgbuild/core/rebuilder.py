@@ -119,6 +119,10 @@ def is_another_major(then: str, now: str) -> bool:
     return bool(then and now) and then.partition(".")[0] != now.partition(".")[0]
 
 
+def _certain(reasons: tuple[Reason, ...]) -> int:
+    return sum(reason.cause is not Cause.UPSTREAM for reason in reasons)
+
+
 def _same_state(one: Stamp, other: Stamp) -> bool:
     return (one.schema, one.version) == (other.schema, other.version)
 
@@ -188,7 +192,10 @@ class Rebuilder:
     def _closest(
         self, task: Task, reads: Mapping[str, Stamp], output: Stamp | None
     ) -> tuple[Trace | None, tuple[Reason, ...]]:
-        """Return the trace that the fewest reasons speak against, and these."""
+        """Return the trace that the fewest reasons speak against, and these.
+
+        What is about to be made upstream may come to nothing.
+        """
         found: list[tuple[Trace | None, tuple[Reason, ...]]] = []
         for candidate in self._candidates(task, output):
             trace = self._today.of(task, candidate)
@@ -197,7 +204,7 @@ class Rebuilder:
             if not reasons:
                 return trace, reasons
             found.append((trace, reasons))
-        return min(found, key=lambda one: len(one[1]))
+        return min(found, key=lambda one: (_certain(one[1]), len(one[1])))
 
     def renewed(self, decision: Decision) -> Trace | None:
         """Return the trace of a task that is up to date, as one of what its inputs are now.

@@ -279,6 +279,18 @@ def test_what_an_earlier_run_wrote_is_up_to_date_whoever_wrote_it_last() -> None
     assert told(decided(BUILT, "compute.t", engine)) == [("output_changed", "t")]
 
 
+def test_what_nobody_knows_yet_speaks_less_against_a_trace_than_anything_that_is_known() -> None:
+    reader = task("t", "a(v)", "b(v)")
+    built = graph(reader, task("a"), task("b"))
+    ours = trace_of(reader, "run 2", a=stamp("v", "1"), b=stamp("v", "1"))
+    engine = Warehouse(t=evidence("v", "run 2"))
+    engine.traces["t"] = replace(ours, task="compute.renamed")
+    engine.before["t"] = [Past(1, ours)]
+    found = decided(built, "compute.t", engine)
+    assert (told(found), found.previous) == ([("upstream", "a"), ("upstream", "b")], ours)
+    assert found.hangs_on_upstream
+
+
 def test_other_columns_of_the_same_are_a_change_of_the_plan_alone() -> None:
     edited = replace(READER, plan=F("2"), query=F("2"))
     built = graph(edited, s="id, unread")
