@@ -7,14 +7,15 @@ the text that keeps what the plan means may be applied to both sides of a compar
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cpgbuild.plan.plantext import CLOSERS, OPENERS, nest, split, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 # What is renamed is in lower case; keywords are in upper case, types and nodes in camel case.
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -62,6 +63,8 @@ def _renumbered(lines: list[str]) -> list[str]:
     It goes on counting from plan to plan, so that their numbers say how many plans came before.
     The map is injective on names of one kind. A scanned column of such a name is no made-up one.
     """
+    if not any("__" in line for line in lines):
+        return lines
     tokens = [tokens_of(line) for line in lines]
     numbers: dict[str, dict[str, str]] = {}
     names: dict[str, str] = {}
@@ -85,11 +88,15 @@ def _renamed(lines: list[str]) -> list[str]:
     renamed = []
     for line in lines:
         tokens = tokens_of(line)
-        if not _SCAN.match(line):
-            of_table = [_qualifier(tokens, i) in tables for i in range(len(tokens))]
-            pairs = zip(tokens, of_table, strict=True)
-            tokens = [token if base else names.get(token, token) for token, base in pairs]
-        renamed.append("".join(tokens))
+        if _SCAN.match(line) or names.keys().isdisjoint(tokens):
+            renamed.append(line)
+            continue
+        renamed.append(
+            "".join(
+                names[token] if token in names and _qualifier(tokens, i) not in tables else token
+                for i, token in enumerate(tokens)
+            )
+        )
     return renamed
 
 
@@ -99,26 +106,29 @@ def _tables(lines: list[str]) -> set[str]:
     return scanned - {name for line in lines for name in _defined(line)}
 
 
-def _qualifier(tokens: list[str], i: int) -> str:
+def _qualifier(tokens: Sequence[str], i: int) -> str:
     return tokens[i - 2] if i > 1 and tokens[i - 1] == "." else ""
 
 
-def _defined(line: str) -> Iterator[str]:
-    """Yield the names that a line introduces: of a relation, or of items of its list."""
+@functools.lru_cache(maxsize=4096)
+def _defined(line: str) -> tuple[str, ...]:
+    """Return the names that a line introduces: of a relation, or of items of its list."""
     alias = _ALIAS.fullmatch(line)
     if alias:
-        yield alias[2]
+        return (alias[2],)
     node = line.lstrip().partition(":")[0]
     base = {"Projection": [], "Aggregate": ["[", "["], "WindowAggr": ["[", "["]}.get(node)
     if base is None:
-        return
+        return ()
+    found = []
     stack: list[str] = []
     tokens = tokens_of(line)
     for i, word in enumerate(tokens):
         nest(stack, word)
         named = word == "AS" and stack == base and _NAME.fullmatch("".join(tokens[i + 2 : i + 3]))
         if named and "".join(tokens[i + 3 : i + 4]) in {"", ",", "]"}:
-            yield tokens[i + 2]
+            found.append(tokens[i + 2])
+    return tuple(found)
 
 
 def _free(lines: list[str]) -> set[str]:
@@ -135,19 +145,43 @@ def _free(lines: list[str]) -> set[str]:
     hidden = _hidden(lines)
     found = set(_RESERVED)
     for line in lines:
-        tokens = tokens_of(line)
         scan = line.lstrip().startswith("TableScan: ")
-        closed = list(_closed(tokens))
-        for i, token in enumerate(tokens):
-            owner = _qualifier(tokens, i)
-            owns = tokens[i + 1 : i + 2] == ["."]
-            foreign = (owner and owner not in relations) or (owns and token not in relations)
-            if not _NAME.fullmatch(token) or (token in hidden and (scan or owner in tables)):
+        for word in _names(line):
+            if word.name in hidden and (scan or word.owner in tables):
                 continue
-            inner = closed[i] or _IMPLICIT.fullmatch(token) or not _operand(tokens, i)
-            if scan or foreign or inner:
-                found.add(token)
+            foreign = word.owner and word.owner not in relations
+            foreign = foreign or (word.owns and word.name not in relations)
+            if scan or foreign or word.inner:
+                found.add(word.name)
     return found
+
+
+class _Name(NamedTuple):
+    """A name in a line: what stands before its dot, whether one follows, and whether it is inner.
+
+    Inner is what can be neither a column nor a relation.
+    """
+
+    name: str
+    owner: str
+    owns: bool
+    inner: bool
+
+
+@functools.lru_cache(maxsize=4096)
+def _names(line: str) -> tuple[_Name, ...]:
+    tokens = tokens_of(line)
+    if _SCAN.fullmatch(line):
+        # All of them are free but for what is hidden, whatever they stand beside.
+        names = filter(_NAME.fullmatch, tokens)
+        return tuple(_Name(name, "", owns=False, inner=True) for name in names)
+    found = []
+    for i, (token, closed) in enumerate(zip(tokens, _closed(tokens), strict=True)):
+        if _NAME.fullmatch(token):
+            inner = closed or _IMPLICIT.fullmatch(token) is not None or not _operand(tokens, i)
+            owns = tokens[i + 1 : i + 2] == (".",)
+            found.append(_Name(token, _qualifier(tokens, i), owns, inner))
+    return tuple(found)
 
 
 def _hidden(lines: list[str]) -> set[str]:
@@ -177,12 +211,12 @@ def _shown(below: list[str]) -> set[str]:
     return {token for line in below for token in tokens_of(line)}
 
 
-def _plain(item: str) -> list[str]:
+def _plain(item: str) -> Sequence[str]:
     """Return the words of an item of a projection that passes on a column as it is."""
-    return tokens_of(item) if len(split(item, " AS ")) == 1 else []
+    return tokens_of(item) if len(split(item, " AS ")) == 1 else ()
 
 
-def _closed(tokens: list[str]) -> Iterator[bool]:
+def _closed(tokens: Sequence[str]) -> Iterator[bool]:
     """Yield for each token whether it is in a literal or in a type."""
     stack: list[tuple[str, bool]] = []
     before = ""
@@ -198,7 +232,7 @@ def _closed(tokens: list[str]) -> Iterator[bool]:
         before = word
 
 
-def _operand(tokens: list[str], i: int) -> bool:
+def _operand(tokens: Sequence[str], i: int) -> bool:
     """Return whether a name stands where a column or a relation does."""
     before, after = tokens[i - 1] if i else "", "".join(tokens[i + 1 : i + 2])
     if after in {"(", "[", "=", "'"} or before == "'":
@@ -358,7 +392,7 @@ def _scanned(below: list[str]) -> str | None:
 
 def _moved(line: str, name: str, table: str) -> str:
     """Return a line that says `table` where a column's relation was `name`."""
-    tokens = tokens_of(line)
+    tokens = list(tokens_of(line))
     for i, token in enumerate(tokens[:-1]):
         if token == name and tokens[i + 1] == ".":
             tokens[i] = table

@@ -7,6 +7,9 @@ not with the depth of views.
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.query import Query
 
 _T = TypeVar("_T")
+_WORD = re.compile(r"\w+")
 _NO_QUERIES = ("Explain", "Analyze", "DescribeTable")
 
 
@@ -79,13 +83,36 @@ class Compiler:
 
     def compile_all(self) -> list[Compiled]:
         """Compile every definition that can be; the reasons against the others are in `errors`."""
-        for name in sorted(self._definitions):
+        for name in self._in_order():
             try:
                 self._task(self._definitions[name])
             except Unresolved:
                 continue
         self.complete()
         return list(self.compiled.values())
+
+    def _in_order(self) -> list[str]:
+        """Return all tasks, each after those whose datasets its text names, as far as that goes.
+
+        What a text names is not all read, and an expression has no text: what is missing when a
+        query is planned is compiled then. This saves planning most queries twice.
+        """
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for name in sorted(self._definitions):
+            words = self._named(self._definitions[name])
+            sorter.add(name, *(d.name for word in words for d in self._producers[word]))
+        with suppress(CycleError):
+            sorter.prepare()
+        order: list[str] = []
+        while ready := sorter.get_ready():
+            order += ready
+            sorter.done(*ready)
+        return list(dict.fromkeys([*order, *sorted(self._definitions)]))
+
+    def _named(self, definition: Definition) -> list[str]:
+        """Return the datasets of tasks that a query's text names, and perhaps reads."""
+        words = set(_WORD.findall(definition.sql or "")) - {definition.dataset}
+        return sorted(words & self._producers.keys())
 
     def complete(self) -> None:
         """Give all tasks their plans, once they are compiled; without that they mean nothing."""
@@ -183,6 +210,10 @@ class Compiler:
         """Plan a query on empty inputs; each one that the planner misses is resolved then."""
         for name, table in query.memtables.items():
             self._register(name, table.schema)
+        for name in self._named(definition):
+            made = self.compiled.get(self._producers[name][0].name)
+            if made is not None:
+                self._register(name, made.schema)
         functions.register(self._ctx, query.functions)
         while True:
             try:

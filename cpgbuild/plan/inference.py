@@ -27,6 +27,9 @@ _HOME = re.compile(r"(?:datafusion\.)?public\.")
 # arguments are left out, and strings inside of nested literals have no quotes.
 _SILENT = re.compile(r"\.\.\.$|TableScan: \S+\(\)|\b\w*(?:List|Struct|Map)\w*\([\[{]", re.MULTILINE)
 _UNSAFE = re.compile(r'["\n\r\\]')
+# What names in quotes and strings of all kinds begin with, and any character beyond ASCII.
+_SPECIAL = re.compile(r"""["'$`\\]|[^\x00-\x7f]""")
+_WORD = re.compile(r"\w+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\)")
 # Functions that make any character of arguments that have none; others pass on what they get.
 _MAKERS = frozenset(
@@ -66,6 +69,12 @@ def optimised(frame: datafusion.DataFrame) -> datafusion.plan.LogicalPlan:
 
 
 @functools.lru_cache(maxsize=16)
+def words_of(sql: str) -> frozenset[str]:
+    """Return all words in a query in lower case, those of comments and strings too."""
+    return frozenset(_WORD.findall(sql.lower()))
+
+
+@functools.lru_cache(maxsize=16)
 def tokens_of(sql: str) -> list[Token]:
     """Return a query's tokens: several ask for them, one after the other."""
     return sqlglot.tokenize(sql, read="datafusion")
@@ -83,8 +92,10 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
     A string in the query can hold a line that looks like a scan; only the query's own words are
     names of tables.
     """
-    tokens = tokens_of(sql)
-    words = {t.text.lower() for t in tokens if t.token_type != TokenType.STRING}
+    words: Collection[str] = words_of(sql)
+    if "'" in sql or '"' in sql:
+        tokens = tokens_of(sql)
+        words = {t.text.lower() for t in tokens if t.token_type != TokenType.STRING}
     return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
 
 
@@ -96,11 +107,18 @@ def unsaid(
     It is the query itself, without comments and white space. `makers` are the user's functions
     that make strings.
     """
-    tokens = tokens_of(sql)
-    unsure = _SILENT.search(text) or any(_is_odd(token, makers) for token in tokens)
+    unsure = _SILENT.search(text) or _has_odd(sql, makers)
     if unsure or not is_clear(plan):
-        return [f"{token.token_type.name} {token.text}" for token in tokens]
+        return [f"{token.token_type.name} {token.text}" for token in tokens_of(sql)]
     return []
+
+
+def _has_odd(sql: str, makers: Collection[str]) -> bool:
+    """Return whether any token of a query is odd; most queries have nothing that could be."""
+    words = words_of(sql)
+    if _SPECIAL.search(sql) or not words.isdisjoint(_MAKERS) or not words.isdisjoint(makers):
+        return any(_is_odd(token, makers) for token in tokens_of(sql))
+    return False
 
 
 def _is_odd(token: sqlglot.tokenizer_core.Token, makers: Collection[str]) -> bool:
@@ -150,8 +168,9 @@ def _names(projection: str | None, known: list[str]) -> list[str]:
 
 def is_recursive(sql: str) -> bool:
     """Return whether a query may have a recursive part: whether it says so outside of strings."""
-    tokens = tokens_of(sql)
-    return any(token.token_type == TokenType.RECURSIVE for token in tokens)
+    if "recursive" not in words_of(sql):
+        return False
+    return any(token.token_type == TokenType.RECURSIVE for token in tokens_of(sql))
 
 
 def volatile_functions(sql: str) -> tuple[str, ...]:
@@ -159,6 +178,8 @@ def volatile_functions(sql: str) -> tuple[str, ...]:
 
     Read off the tokens, so that a string, a comment or a column of such a name does not count.
     """
+    if words_of(sql).isdisjoint(VOLATILE):
+        return ()
     tokens = tokens_of(sql)
     found: set[str] = set()
     for position, token in enumerate(tokens):

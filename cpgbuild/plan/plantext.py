@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Strings hold no quote (`inference.unsaid`); an escape character may look like a name.
@@ -13,9 +14,10 @@ _OPENING = frozenset({*OPENERS, "CASE"})
 _CLOSING = frozenset({*CLOSERS, "END"})
 
 
-def tokens_of(text: str) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def tokens_of(text: str) -> tuple[str, ...]:
     """Return the tokens, white space too, so that they joined are the text."""
-    return _TOKEN.findall(text)
+    return tuple(_TOKEN.findall(text))
 
 
 def nest(stack: list[str], token: str) -> None:

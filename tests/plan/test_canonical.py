@@ -8,11 +8,11 @@ from random import Random
 import datafusion
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from cpgbuild.plan.canonical import canonical
-from cpgbuild.plan.clarity import _BINDS, is_clear
+from cpgbuild.plan.clarity import _BINDS, Plain, is_clear, is_proven, plainness
 from cpgbuild.plan.session import register_empty, session_config
 from tests.property.compiling import compiler
 from tests.property.profiles import laws
@@ -268,6 +268,72 @@ def test_operators_bind_as_the_planner_prints_them(outer: str) -> None:
                 continue  # The types do not fit, so there is no such plan.
             first = text.split("\n")[0].removeprefix("Projection: ")
             assert ("(" in first) == (_BINDS[inner] < _BINDS[outer]), (outer, inner, first)
+
+
+def number(random: Random, depth: int) -> str:
+    if depth == 0:
+        return random.choice(["a", "b", "1", "-2"])
+    one, two = (number(random, random.randrange(depth)) for _ in "12")
+    test = truth(random, depth - 1)
+    return random.choice(
+        [f"({one} {op} {two})" for op in "+-*/%"]
+        + [f"coalesce({one}, {two})", f"cast({one} as int)", f"case when {test} then {one} else {two} end"]
+        + [f"-({one})", f"case {one} when {two} then 1 end"]
+    )  # fmt: skip
+
+
+def truth(random: Random, depth: int) -> str:
+    if depth == 0:
+        return random.choice(["p", "q", "r"])
+    one, two = (truth(random, random.randrange(depth)) for _ in "12")
+    less, more = (number(random, random.randrange(depth)) for _ in "12")
+    return random.choice(
+        [f"({one} {op} {two})" for op in ("and", "or", "=", "<>", "is distinct from")]
+        + [f"({less} {op} {more})" for op in ("<", ">=", "=", "is not distinct from")]
+        + [f"({one}) is {no}{what}" for no in ("", "not ") for what in ("null", "true", "unknown")]
+        + [f"({less}) is null", f"not ({one})", f"({less} in ({more}, a, 3, 4, 5))", f"({less} between {more} and b)"]
+        + [f"(s || s) like 'a{depth}'"]
+    )  # fmt: skip
+
+
+@given(st.randoms(use_true_random=False))
+@laws(300)
+def test_what_is_plain_is_proven_as_well(random: Random) -> None:
+    what = random.choice([number, truth])(random, random.randrange(1, 4))
+    sql = f"select {what} as x, sum({number(random, 1)}) as y from t where {truth(random, 2)} group by 1"
+    if random.random() < 0.3:
+        joined = random.choice(
+            ["x.a = y.b", "x.a is not distinct from y.b", "x.s = y.s and x.a > y.a"]
+        )
+        sql = f"select x.a from t x join ({sql}) z on true left join t y on {joined}"
+    try:
+        plan = session().sql(sql).optimized_logical_plan()
+    except Exception:
+        reject()  # Its types do not fit.
+    if plainness(plan.display_indent()) is not Plain.NOT:
+        assert is_proven(plan) or not is_clear(plan), plan.display_indent()
+
+
+@pytest.mark.parametrize(
+    ("text", "grade"),
+    [
+        ("Filter: t.a + t.b * Int64(2) > Int64(-3) AND t.p OR t.q", Plain.ONCE),
+        ("Projection: CASE WHEN t.a IS NOT NULL THEN t.a ELSE Int64(0) END + t.b AS c, t.p", Plain.ONCE),
+        ("Filter: t.s = Utf8(\"a IS NULL - b NOT 'c'\")", Plain.ONCE),
+        ("Projection: t.a - t.b - t.c", Plain.CHAINED),
+        ("Filter: t.p = t.q = t.r", Plain.CHAINED),
+        ("Filter: t.p AND t.q IS NULL", Plain.NOT),
+        ("Filter: NOT t.p", Plain.NOT),
+        ('Filter: t.s LIKE Utf8("a")', Plain.NOT),
+        ("Filter: t.a IN ([Int64(1), Int64(2)])", Plain.NOT),
+        ("Projection: CASE WHEN t.p AND t.q IS NULL THEN t.a END", Plain.NOT),
+        ("Filter: t.a > (<subquery>)", Plain.NOT),
+        ("Filter: t.a + t.b IS NULL", Plain.NOT),
+        ("Values: (Int64(1))", Plain.NOT),
+    ],
+)  # fmt: skip
+def test_a_text_is_graded_by_its_least_plain_part(text: str, grade: Plain) -> None:
+    assert plainness(text) is grade
 
 
 PLAN = """\

@@ -1,0 +1,68 @@
+"""The compiler: every task once, after what it reads, wherever its text is found."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import datafusion
+import pytest
+
+from cpgbuild.plan.compiler import Compiler
+from tests.plan.corpus import SCHEMAS
+from tests.property.compiling import definition
+
+
+def compiled(texts: dict[str, str]) -> Compiler:
+    sources = {name: partial(lambda s: s, schema) for name, schema in SCHEMAS.items()}
+    made = Compiler([definition(n, text) for n, text in texts.items()], sources, {}, Path())
+    made.compile_all()
+    return made
+
+
+def test_a_chain_may_be_longer_than_pythons_stack_is_deep() -> None:
+    texts = {f"v{n:03}": f"select id from v{n + 1:03}" for n in range(300)}
+    made = compiled({**texts, "v300": "select id from orders"})
+    assert made.errors == []
+    assert len(made.compiled) == 301
+
+
+def test_a_query_is_planned_once_where_its_text_names_what_it_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned: list[str] = []
+    plan = datafusion.SessionContext.sql_with_options
+
+    def counted(ctx: datafusion.SessionContext, sql: str, *more: object) -> object:
+        planned.append(sql)
+        return plan(ctx, sql, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(datafusion.SessionContext, "sql_with_options", counted)
+    texts = {
+        "a": "select id from b join c using (id)",
+        "b": "select id from c where id > 1",
+        "c": "select id from orders",
+        "d": "select id from orders where id > 2",
+    }
+    made = compiled(texts)
+    assert made.errors == []
+    # Which sources there are is learnt when they are missed; each is missed once.
+    assert sorted(planned) == sorted([*texts.values(), texts["c"]])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        # Named and not read, by one or by each of two.
+        {"a": "select id as b from orders", "b": "select b as a from a"},
+        {"a": "with b as (select 1 as id) select id from b", "b": "select id from a"},
+        {"a": "select id, 'b' as s from orders -- b", "b": "select id from a"},
+        {"orders_of_a": "select orders_of_a from a", "a": "select id as orders_of_a from orders"},
+    ],
+)
+def test_a_name_that_is_not_read_is_no_dependency(texts: dict[str, str]) -> None:
+    made = compiled(texts)
+    assert made.errors == []
+    a, b = (made.compiled[f"view.{name}"].task for name in sorted(texts))
+    assert [r.dataset for r in a.requires] in ([], ["orders"])
+    assert [r.dataset for r in b.requires] == ["a"]
