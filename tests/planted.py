@@ -536,8 +536,8 @@ MUTANTS = (
     Mutant(
         "scheduler: priority is not looked at",
         "core/scheduler.py",
-        "insort(self._ready, (payload.priority, payload.name))",
-        "insort(self._ready, (0, payload.name))",
+        "insort(self._ready, (payload.priority, -self._ways[node], payload.name))",
+        "insort(self._ready, (0, -self._ways[node], payload.name))",
     ),
     Mutant(
         "scheduler: only the first input is waited for",
@@ -971,6 +971,41 @@ MUTANTS = (
         'return passed and sorted(found[2].split(", ")) == columns',
         "return passed",
         (CANONICAL, CORPUS),
+    ),
+    Mutant(
+        "scheduler: what the shortest way hangs on comes first",
+        "core/scheduler.py",
+        "(payload.priority, -self._ways[node], payload.name)",
+        "(payload.priority, self._ways[node], payload.name)",
+        ("tests/core/test_scheduler.py",),
+    ),
+    Mutant(
+        "scheduler: a view takes time of its own",
+        "core/scheduler.py",
+        "isinstance(node, Task) and node.stored",
+        "isinstance(node, Task)",
+        ("tests/core/test_scheduler.py",),
+    ),
+    Mutant(
+        "clarity: a chain is always read from the left",
+        "plan/clarity.py",
+        'if grade is Plain.CHAINED and "right: BinaryExpr(" in printed:',
+        'if grade is Plain.CHAINED and "right: No(" in printed:',
+        (CANONICAL,),
+    ),
+    Mutant(
+        "clarity: a test of a condition is a condition on a test",
+        "plan/clarity.py",
+        "if len(parts) > 1 and _TEST.search(text):",
+        "if len(parts) > 9 and _TEST.search(text):",
+        (CANONICAL,),
+    ),
+    Mutant(
+        "clarity: a join's nulls are never equal",
+        "plan/clarity.py",
+        'return not joins or "NullEqualsNull" not in printed',
+        "return True",
+        (CANONICAL,),
     ),
     Mutant(
         "kernels: of a string only the first bytes count",

@@ -86,7 +86,7 @@ class Builder:
         self._graph = graph
         self._rebuilder = rebuilder
         self._world = world
-        self._scheduler = Scheduler(graph, selection.tasks)
+        self._scheduler = Scheduler(graph, selection.tasks, rebuilder.seconds)
         self._running: dict[str, Decision] = {}
         self._stopping = ""
         self.outcome = Outcome()

@@ -143,6 +143,11 @@ class Rebuilder:
         self._today = _Today(engine)
         self._views = _Views(graph, engine, traces, self._today)
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What each task's last recorded run took."""
+        return {name: trace.seconds for name, trace in self._traces.items()}
+
     def schema(self, dataset: str) -> Schema | None:
         """Return the columns that a dataset has now; None where it is missing or unknown."""
         producers = self._graph.producers.get(dataset)

@@ -61,10 +61,9 @@ _ASIDE = frozenset({"schema", "projected_schema", "func", "fun", "functional_dep
 
 # A plain text: a line's items, and what may be between two of the brackets or commas in them.
 _NAMED = {
-    **{"=": "Eq", "!=": "NotEq", "<=": "LtEq", ">=": "GtEq", "<": "Lt"},
-    **{">": "Gt", "||": "StringConcat", "+": "Plus", "-": "Minus", "*": "Multiply", "/": "Divide"},
-    "%": "Modulo",
-}
+    "=": "Eq", "!=": "NotEq", "<=": "LtEq", ">=": "GtEq", "<": "Lt", ">": "Gt",
+    "||": "StringConcat", "+": "Plus", "-": "Minus", "*": "Multiply", "/": "Divide", "%": "Modulo",
+}  # fmt: skip
 _STRING = re.compile(r'"[^"]*"')
 _NODE = re.compile(r" *(?:Projection|Filter|Aggregate|Sort|(?:Inner|Left|Right|Full) Join): (.*)")
 _OTHER = re.compile(

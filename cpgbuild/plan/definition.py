@@ -197,7 +197,8 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
         name: the task's name, where it is not to be `view.<dataset>`.
         output: the dataset's name, where it is not to be the function's.
         contributes_to: the dataset that this and other tasks feed together.
-        priority: of several ready tasks the one with the smallest number starts first.
+        priority: of several ready tasks the one with the smallest number starts first; of equal
+            ones that on which the longest way hangs, by what each task took before.
         tags: words to select tasks by.
         description: what the dataset is, where the docstring does not say it.
         schema: the columns and types that the plan must give, as a mapping from names to types in
@@ -248,7 +249,8 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         name: the task's name, where it is not to be `compute.<dataset>`.
         output: the dataset's name, where it is not to be the function's.
         contributes_to: the dataset that this and other tasks feed together.
-        priority: of several ready tasks the one with the smallest number starts first.
+        priority: of several ready tasks the one with the smallest number starts first; of equal
+            ones that on which the longest way hangs, by what each task took before.
         tags: words to select tasks by.
         description: what the dataset is, where the docstring does not say it.
         partition_by: columns by whose values the table's files are split.

@@ -34,6 +34,35 @@ def test_ready_tasks_come_by_priority_then_name() -> None:
     assert ready(scheduled(built)) == ["m", "z", "a", "b"]
 
 
+def test_what_leads_to_the_longest_way_comes_first() -> None:
+    """Of a chain that took ten seconds its short first link comes before a task of nine."""
+    built = graph(
+        task("first", "s"),
+        task("between", "first"),
+        task("last", "between"),
+        task("a_nine", "s"),
+        task("quick", "s"),
+        task("urgent", "s", priority=1),
+        s="v",
+    )
+    took = {"first": 1.0, "between": 1.0, "last": 8.0, "a_nine": 9.0, "quick": 0.1, "urgent": 0.1}
+    seconds = {f"compute.{name}": took[name] for name in took}
+    scheduler = Scheduler(built, built.tasks, seconds)
+    assert ready(scheduler) == ["urgent", "first", "a_nine", "quick"]
+    # What was never run may take as long as the others do, here 3.5 seconds.
+    del seconds["compute.last"], seconds["compute.quick"]
+    assert ready(Scheduler(built, built.tasks, seconds)) == ["urgent", "a_nine", "first", "quick"]
+    # What is not asked for counts nothing.
+    without = built.tasks.keys() - {"compute.last"}
+    assert ready(Scheduler(built, without, seconds))[1:] == ["a_nine", "quick", "first"]
+
+
+def test_a_view_takes_no_time_of_its_own() -> None:
+    built = graph(task("v", "s", kind="view"), task("b", "v"), task("a", "s"), s="x")
+    seconds = {"view.v": 100.0, "compute.b": 1.0, "compute.a": 2.0}
+    assert ready(Scheduler(built, built.tasks, seconds)) == ["a", "v"]
+
+
 def test_there_is_no_barrier_between_generations() -> None:
     built = graph(task("slow", "s"), task("quick", "s"), task("next", "quick"), s="v")
     scheduler = scheduled(built)
