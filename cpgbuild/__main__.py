@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cpgbuild.cli.app import main
+import sys
+
+from cpgbuild.cli.quick import answered
+
+
+def main() -> None:
+    """Run the command line."""
+    if answered(sys.argv[1:]):
+        return
+    from cpgbuild.cli.app import main  # noqa: PLC0415 -- where nothing changed it is not needed
+
+    main()
+
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.core import picture, planner
 from cpgbuild.core.builder import Builder, Outcome, World
+from cpgbuild.core.events import Action
 from cpgbuild.core.graph import Graph
 from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
 from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
@@ -20,6 +21,7 @@ from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.context import Limits
 from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
+from cpgbuild.engine.files import base_of
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing, UnknownColumn, UnknownTarget
@@ -30,6 +32,7 @@ from cpgbuild.plan.contract import schema_of
 from cpgbuild.project import config
 from cpgbuild.project.discovery import discover
 from cpgbuild.project.modules import importable
+from cpgbuild.state.answers import keep_answer
 from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
 from cpgbuild.state.holder import held, warehouse_key
 from cpgbuild.state.journal import Journal
@@ -43,6 +46,7 @@ from cpgbuild.state.lock import (
     write_lock,
 )
 from cpgbuild.state.lock import planner as planner_text
+from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.repository import text_at
 
 if TYPE_CHECKING:
@@ -73,6 +77,7 @@ class Workspace:
     warehouse: Warehouse
     files: KnownFiles = field(default_factory=dict)
     rows: KnownRows = field(default_factory=dict)
+    looked: Observed | None = None
 
     @property
     def compiled(self) -> Mapping[str, Compiled]:
@@ -92,7 +97,7 @@ class Workspace:
     @property
     def journal(self) -> Journal:
         """The traces of builds into this warehouse."""
-        return Journal(self.state / f"traces-{warehouse_key(self.warehouse.location)}.jsonl")
+        return Journal(_traces(self.state, self.warehouse))
 
     @property
     def holder(self) -> Path:
@@ -103,21 +108,28 @@ class Workspace:
 
 @contextmanager
 def opened(
-    project: str | Path = ".", overrides: Overrides | None = None, known: Lock | None = None
+    project: str | Path = ".",
+    overrides: Overrides | None = None,
+    known: Lock | None = None,
+    *,
+    look: bool = False,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
-    Of a source that is not there the schema is the `known` one, if there is one.
+    Of a source that is not there the schema is the `known` one, if there is one. Where an answer
+    may be kept, and is asked for, what it rests on is looked at before anything else is.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
     """
     root = config.find_root(Path(project))
+    state = root / STATE
+    looked = _looked_at([root / config.FILE, root / LOCK, *program_files()]) if look else None
     loaded = config.load(root, overrides)
+    looked = looked and _also(looked, _inputs(loaded, state))
     with importable(root), ExitStack() as cleanup:
         definitions, errors = discover(loaded)
         Problems.raise_if(errors)
-        state = root / STATE
         files, rows = load_files(state), load_rows(state)
         sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
         schemas = {name: partial(_schema, sources, name, known) for name in loaded.sources}
@@ -125,8 +137,55 @@ def opened(
         compiler.compile_all()
         graph = _checked(compiler)
         warehouse = Warehouse(loaded.warehouse)
-        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows)
+        if looked and not _is_blind(loaded, definitions):
+            marks = (mark for output in _outputs(graph) for mark in warehouse.marks(output))
+            looked = _also(looked, [str(_traces(state, warehouse)), *marks])
+        else:
+            looked = None
+        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows, looked)
         save_digests(state, files, rows)
+
+
+def _looked_at(paths: Iterable[str | Path]) -> Observed | None:
+    try:
+        return Observed.of(map(str, paths))
+    except (OSError, TooYoung):
+        return None
+
+
+def _also(looked: Observed, paths: Iterable[str]) -> Observed | None:
+    more = _looked_at(paths)
+    return more and looked | more
+
+
+def _is_blind(project: Project, definitions: Iterable[Definition]) -> bool:
+    """Return whether something can change that no local file's stamp tells.
+
+    What is at a URL, or what a module of Python looks at while it is evaluated.
+    """
+    places = [project.warehouse, *(source.path for source in project.sources.values())]
+    remote = any("://" in place for place in places)
+    return remote or any(definition.function is not None for definition in definitions)
+
+
+def _inputs(project: Project, state: Path) -> Iterator[str]:
+    """Give all local files and folders that plans and sources are read from."""
+    for folder, _ in project.tasks:
+        yield from below(str(folder), ("__pycache__", "."))
+    for source in project.sources.values():
+        path = Path(source.path)
+        if source.format == "delta":
+            yield from below(str(path / "_delta_log"))
+        else:
+            yield from below(str(base_of(path)), without=str(state))
+
+
+def _traces(state: Path, warehouse: Warehouse) -> Path:
+    return state / f"traces-{warehouse_key(warehouse.location)}.jsonl"
+
+
+def _outputs(graph: Graph) -> list[str]:
+    return [task.output for task in graph.tasks.values() if task.stored]
 
 
 def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
@@ -161,12 +220,22 @@ def plan(
     Raises:
         CpgbuildError: the request or the project is wrong.
     """
-    with opened(project, overrides) as workspace:
+    look = overrides in (None, config.Overrides()) and not force
+    with opened(project, overrides, look=look) as workspace:
         selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
         engine = _engine(workspace)
         traces = workspace.journal.load()
         rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
-        return planner.plan(workspace.graph, rebuilder, selection)
+        planned = planner.plan(workspace.graph, rebuilder, selection)
+        if all(one.action is Action.SKIP for one in planned):
+            _keep(workspace, targets, exclude, len(planned))
+        return planned
+
+
+def _keep(workspace: Workspace, targets: Sequence[str], exclude: Sequence[str], tasks: int) -> None:
+    """Keep that nothing is to do, for as long as all that this rests on is as it was at first."""
+    if workspace.looked:
+        keep_answer(workspace.state, targets, exclude, tasks, workspace.looked)
 
 
 def why(
@@ -205,22 +274,27 @@ def build(  # noqa: PLR0913 -- the options of the command
     Raises:
         CpgbuildError: the request or the project is wrong; nothing ran.
     """
-    with opened(project, overrides) as workspace:
+    look = overrides in (None, config.Overrides()) and not force
+    with opened(project, overrides, look=look) as workspace:
         selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
         workspace.warehouse.check()
         with held(workspace.holder, workspace.warehouse.location):
             if not workspace.project.overridden:
                 write_lock(workspace.project.root, workspace.locked)
-            workspace.warehouse.sweep(t.output for t in workspace.graph.tasks.values() if t.stored)
+            workspace.warehouse.sweep(_outputs(workspace.graph))
             engine = _engine(workspace)
             traces = workspace.journal.load()
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
             lanes = workspace.project.lanes
             world = World(engine, workspace.journal, report or _silent, lanes, keep_going)
             try:
-                return Builder(workspace.graph, rebuilder, selection, world).build(interrupted)
+                builder = Builder(workspace.graph, rebuilder, selection, world)
+                outcome = builder.build(interrupted)
             finally:
                 engine.close()
+            if outcome == Outcome(up_to_date=len(selection.tasks), saved=outcome.saved):
+                _keep(workspace, targets, exclude, outcome.up_to_date)
+            return outcome
 
 
 def clean(
@@ -240,7 +314,7 @@ def clean(
     """
     with opened(project, overrides) as workspace:
         warehouse = workspace.warehouse
-        outputs = [t.output for t in workspace.graph.tasks.values() if t.stored]
+        outputs = _outputs(workspace.graph)
         with held(workspace.holder, warehouse.location):
             if not dry_run:
                 warehouse.sweep(outputs)

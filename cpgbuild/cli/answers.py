@@ -6,7 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from cpgbuild.cli import records
-from cpgbuild.cli.wording import bytes_text, count_text, reasons_text, seconds_text
+from cpgbuild.cli.wording import (
+    bytes_text,
+    count_text,
+    reasons_text,
+    seconds_text,
+    unchanged_text,
+)
 from cpgbuild.core.builder import Outcome
 from cpgbuild.core.events import Action
 
@@ -43,7 +49,7 @@ def show_plan(planned: Sequence[Planned], output: Output) -> bool:
         said = [_counted(action, counts[action]) for action in Action if counts[action]]
         output.line((f"\n{', '.join(said)}", "bold"))
     else:
-        output.line((f"Everything is up to date: {count_text(idle, 'task')}", "bold"))
+        output.line((unchanged_text(idle, ""), "bold"))
     more = {str(a): counts[a] for a in Action if a not in {Action.SKIP, Action.RESTORE}}
     output.summary(Outcome(up_to_date=idle, restored=counts[Action.RESTORE]), **more)
     return bool(work)
@@ -76,8 +82,7 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     done = (outcome.built, outcome.unchanged, outcome.restored, outcome.failed, outcome.skipped)
     quiet = not (any(done) or outcome.interrupted)
     if quiet:
-        tasks = count_text(outcome.up_to_date, "task")
-        output.line((f"Everything is up to date: {tasks}, {seconds}", "bold"))
+        output.line((unchanged_text(outcome.up_to_date, seconds), "bold"))
     else:
         views = outcome.built - outcome.tables
         counts = [

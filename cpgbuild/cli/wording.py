@@ -62,6 +62,11 @@ def bytes_text(count: int) -> str:
     return f"{size:,.0f} {units[0]}" if units[0] == "B" else f"{size:,.1f} {units[0]}"
 
 
+def unchanged_text(tasks: int, seconds: str) -> str:
+    """Return what is said where nothing is to be done, in so many seconds if that is said too."""
+    return f"Everything is up to date: {count_text(tasks, 'task')}{seconds and f', {seconds}'}"
+
+
 def count_text(count: int, noun: str) -> str:
     """Return `1 row`, `12,345 rows`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

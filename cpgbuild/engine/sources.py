@@ -13,6 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from cpgbuild.core.evidence import Evidence
+from cpgbuild.core.filestamp import stamp
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine import listing
 from cpgbuild.engine.files import base_of, find_files, read_files
@@ -21,7 +22,7 @@ from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.globs import walk
 from cpgbuild.engine.history import active_files, at, eras
 from cpgbuild.engine.links import Links
-from cpgbuild.engine.stamps import file_digest, stamp
+from cpgbuild.engine.stamps import file_digest
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
 from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.plan import types

@@ -6,21 +6,14 @@ import hashlib
 import time
 from typing import TYPE_CHECKING
 
+from cpgbuild.core.filestamp import is_young, stamp
+
 if TYPE_CHECKING:
-    import os
     from collections.abc import MutableMapping
     from pathlib import Path
 
-# A file written twice within the clock's grain keeps its stamp, so a young stamp is not trusted.
-GRAIN = 2_000_000_000
-
 # For each absolute path: what `stat` said, and the sha256 of what the file then held.
 Digests = "MutableMapping[str, tuple[tuple[int, ...], str]]"
-
-
-def stamp(status: os.stat_result) -> tuple[int, ...]:
-    """Return size, mtime, ctime (in ns) and inode; a rewrite can keep all of them but ctime."""
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def file_digest(path: Path, known: MutableMapping[str, tuple[tuple[int, ...], str]]) -> str:
@@ -37,7 +30,7 @@ def file_digest(path: Path, known: MutableMapping[str, tuple[tuple[int, ...], st
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     after = stamp(path.stat())
-    if after == now and time.time_ns() - max(now[1], now[2]) > GRAIN:
+    if after == now and not is_young(now, time.time_ns()):
         known[key] = (now, digest)
     else:
         known.pop(key, None)

@@ -84,6 +84,16 @@ class Warehouse:
         """
         return f"{self.location}/{output.replace('/', '.')}"
 
+    def marks(self, output: str) -> Iterator[str]:
+        """Give the local files and folders that change when anybody commits to a table.
+
+        A commit is a new file in the log's folder; what a build left behind is beside it.
+        """
+        table = self.uri(output)
+        log = f"{table}/_delta_log"
+        yield from (table, f"{table}/{SIDE}", log)
+        yield max(map(str, Path(log).glob("*.json")), default=log)
+
     def _folder(self, output: str) -> Folder:
         return Folder(self.uri(output))
 

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 
 COLUMNS = ("v", "x")
 
+# What chance adds to what a task that varies makes.
+CHANCES = (0, 1)
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -319,9 +322,12 @@ class Project:
         return self._union(dataset, self.anew, self.from_scratch)
 
     def anew(self, recipe: Recipe) -> Rows:
-        """Return what a stored output must hold."""
+        """Return what a stored output must hold; whatever chance may add is right."""
         rows = self.apply(recipe, self.from_scratch)
-        return replace(rows, v=rows.v + self.tables[recipe.output].noise)
+        table = self.tables[recipe.output]
+        added = table.rows.v - rows.v
+        by_chance = self.varies(recipe) and added in CHANCES
+        return replace(rows, v=rows.v + (added if by_chance else table.noise))
 
     def _union(
         self, dataset: str, table: Callable[[Recipe], Rows], look: Callable[[str], Rows]
@@ -359,7 +365,8 @@ class Project:
 
     def noise(self, recipe: Recipe, era: int) -> int:
         """Return what chance adds to `v` in a build."""
-        return zlib.crc32(f"{recipe.name} {era}".encode()) % 2 if self.varies(recipe) else 0
+        chance = zlib.crc32(f"{recipe.name} {era}".encode()) % len(CHANCES)
+        return CHANCES[chance] if self.varies(recipe) else 0
 
     def run(self, recipe: Recipe, era: int) -> Table:
         """Return the table that a run makes of what its inputs hold now."""

@@ -1,0 +1,49 @@
+"""Answers: that nothing is to be done, kept for as long as all that it rests on is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.state.observed import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+FOLDER = "unchanged"
+
+
+def answer_file(state: str, targets: Sequence[str], exclude: Sequence[str]) -> str:
+    """Return where the answer to a request is kept."""
+    key = fingerprint("request", "targets", *sorted(targets), "exclude", *sorted(exclude))
+    return os.path.join(state, FOLDER, f"{key[:16]}.json")
+
+
+def kept_answer(state: str, targets: Sequence[str], exclude: Sequence[str]) -> int | None:
+    """Return how many tasks a request is about, all of which are up to date; None: who knows."""
+    try:
+        with open(answer_file(state, targets, exclude), "rb") as file:
+            record = json.load(file)
+        observed = Observed.from_json(record)
+        tasks = record["tasks"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return tasks if observed is not None and observed.holds() and tasks.__class__ is int else None
+
+
+def keep_answer(
+    state: Path, targets: Sequence[str], exclude: Sequence[str], tasks: int, observed: Observed
+) -> None:
+    """Keep that all of so many tasks are up to date; a failure to write it is no error."""
+    from pathlib import Path  # noqa: PLC0415 -- whoever only reads needs it not
+
+    from cpgbuild.state.journal import replace  # noqa: PLC0415
+
+    file = Path(answer_file(str(state), targets, exclude))
+    data = json.dumps({**observed.to_json(), "tasks": tasks}, separators=(",", ":")).encode()
+    with suppress(OSError):
+        replace(file, data)

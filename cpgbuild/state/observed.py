@@ -1,0 +1,149 @@
+"""Observed: the files that an answer rests on, and whether all of them are still what they were.
+
+An answer is kept when a command found nothing to do. As long as everything that it looked at is
+the same, so is the answer, and nobody needs to look again: neither at plans nor at tables. What is
+looked at is files and folders by their stamps, and by their contents too where a stamp is so young
+that another content could have it. This module is loaded before any other, so it imports little.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cpgbuild.core.filestamp import is_young, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+VERSION = 1
+# Of a young file so many bytes are looked at; where there are more, nothing is kept.
+_SMALL = 1 << 20
+
+# What `stat` says, and what stands for the content where that alone is not to be trusted.
+_Seen = tuple[tuple[int, ...], str]
+_ABSENT: _Seen = ((), "")
+
+
+class TooYoung(Exception):
+    """A large file was written just now, so nothing but its content would tell it from another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Files and folders by path, as they were at one moment, and the program that looked."""
+
+    seen: dict[str, _Seen]
+    program: tuple[str, ...]
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Observed:
+        """Look at files and folders; what is not there is noted as such.
+
+        Raises:
+            TooYoung: a stamp cannot be trusted, nor the content be looked at.
+            OSError: something cannot be read.
+        """
+        now = time.time_ns()
+        return cls({path: _look(path, now) for path in paths}, _program())
+
+    def __or__(self, later: Observed) -> Observed:
+        """Return both; what was looked at first counts."""
+        return Observed(later.seen | self.seen, self.program)
+
+    def holds(self) -> bool:
+        """Return whether all of it is as it was."""
+        if self.program != _program():
+            return False
+        try:
+            return all(_is_still(path, *seen) for path, seen in self.seen.items())
+        except OSError:
+            return False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as what JSON knows."""
+        seen = {path: [*numbers, content] for path, (numbers, content) in self.seen.items()}
+        return {"v": VERSION, "program": self.program, "seen": seen}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Observed | None:
+        """Return what `to_json` returned; None where the record is another."""
+        try:
+            if record["v"] != VERSION:
+                return None
+            seen = {path: (tuple(facts[:-1]), facts[-1]) for path, facts in record["seen"].items()}
+            return cls(seen, tuple(record["program"]))
+        except (KeyError, TypeError, AttributeError, IndexError):
+            return None
+
+
+def _program() -> tuple[str, ...]:
+    return (sys.version, sys.prefix, sys.platform)
+
+
+def program_files() -> Iterator[str]:
+    """Give this package's own files, and the folders that packages are installed into.
+
+    These change with each installation, and so do the versions of what plans and results are of.
+    """
+    yield from below(os.path.dirname(os.path.dirname(__file__)), ("__pycache__", "."))
+    for entry in sys.path:
+        if os.path.basename(entry) in {"site-packages", "dist-packages"}:
+            yield entry
+
+
+def below(tree: str, ignored: tuple[str, ...] = (), without: str = "") -> Iterator[str]:
+    """Give a file or folder and all that is below it, also where links lead.
+
+    Not what has a name that begins with one of `ignored`, nor the folder `without`.
+    """
+    known: set[tuple[int, int]] = set()
+    waiting = [tree]
+    while waiting:
+        path = waiting.pop()
+        yield path
+        try:
+            status = os.stat(path)
+            entries = os.listdir(path) if stat.S_ISDIR(status.st_mode) else []
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if entries and (status.st_dev, status.st_ino) not in known:
+            known.add((status.st_dev, status.st_ino))
+            inner = (os.path.join(path, name) for name in entries if not name.startswith(ignored))
+            waiting += (one for one in inner if one != without)
+
+
+def _look(path: str, now: int) -> _Seen:
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _ABSENT
+    numbers = stamp(status)
+    return numbers, _content(path, status) if is_young(numbers, now) else ""
+
+
+def _is_still(path: str, numbers: tuple[int, ...], content: str) -> bool:
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return not numbers
+    return stamp(status) == numbers and (not content or _content(path, status) == content)
+
+
+def _content(path: str, status: os.stat_result) -> str:
+    """Return what stands for the content of a small file, or for the names in a folder."""
+    import hashlib  # noqa: PLC0415 -- not needed where nothing is young
+
+    if stat.S_ISDIR(status.st_mode):
+        data = json.dumps(sorted(os.listdir(path))).encode()
+    elif status.st_size <= _SMALL:
+        with open(path, "rb") as file:
+            data = file.read()
+    else:
+        raise TooYoung(path)
+    return hashlib.sha256(data).hexdigest()
