@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from cpgbuild.engine.files import base_of
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing, UnknownColumn, UnknownTarget
-from cpgbuild.errors.report import Problems, near_match
+from cpgbuild.errors.report import CpgbuildError, Problems, near_match
 from cpgbuild.errors.state import SourceNotLocked
 from cpgbuild.plan.compiler import Compiler
 from cpgbuild.plan.contract import schema_of
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.lock import Lock
     from cpgbuild.core.ports import Reporter
+    from cpgbuild.core.selection import Selection
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
@@ -95,9 +96,14 @@ class Workspace:
         return self.project.root / STATE
 
     @property
+    def traces(self) -> Path:
+        """The file of the traces of builds into this warehouse."""
+        return self.state / f"traces-{warehouse_key(self.warehouse.location)}.jsonl"
+
+    @property
     def journal(self) -> Journal:
         """The traces of builds into this warehouse."""
-        return Journal(_traces(self.state, self.warehouse))
+        return Journal(self.traces)
 
     @property
     def holder(self) -> Path:
@@ -124,7 +130,7 @@ def opened(
     """
     root = config.find_root(Path(project))
     state = root / STATE
-    looked = _looked_at([root / config.FILE, root / LOCK, *program_files()]) if look else None
+    looked = _looked_at([root / config.FILE, *program_files()]) if look else None
     loaded = config.load(root, overrides)
     looked = looked and _also(looked, _inputs(loaded, state))
     with importable(root), ExitStack() as cleanup:
@@ -137,10 +143,7 @@ def opened(
         compiler.compile_all()
         graph = _checked(compiler)
         warehouse = Warehouse(loaded.warehouse)
-        if looked and not _is_blind(loaded, definitions):
-            marks = (mark for output in _outputs(graph) for mark in warehouse.marks(output))
-            looked = _also(looked, [str(_traces(state, warehouse)), *marks])
-        else:
+        if _is_blind(loaded, definitions):
             looked = None
         yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows, looked)
         save_digests(state, files, rows)
@@ -178,10 +181,6 @@ def _inputs(project: Project, state: Path) -> Iterator[str]:
             yield from below(str(path / "_delta_log"))
         else:
             yield from below(str(base_of(path)), without=str(state))
-
-
-def _traces(state: Path, warehouse: Warehouse) -> Path:
-    return state / f"traces-{warehouse_key(warehouse.location)}.jsonl"
 
 
 def _outputs(graph: Graph) -> list[str]:
@@ -223,19 +222,30 @@ def plan(
     look = overrides in (None, config.Overrides()) and not force
     with opened(project, overrides, look=look) as workspace:
         selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
-        engine = _engine(workspace)
-        traces = workspace.journal.load()
-        rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
-        planned = planner.plan(workspace.graph, rebuilder, selection)
-        if all(one.action is Action.SKIP for one in planned):
-            _keep(workspace, targets, exclude, len(planned))
-        return planned
+        return _planned(workspace, selection, targets, exclude)
 
 
-def _keep(workspace: Workspace, targets: Sequence[str], exclude: Sequence[str], tasks: int) -> None:
-    """Keep that nothing is to do, for as long as all that this rests on is as it was at first."""
-    if workspace.looked:
-        keep_answer(workspace.state, targets, exclude, tasks, workspace.looked)
+def _planned(
+    workspace: Workspace, selection: Selection, targets: Sequence[str], exclude: Sequence[str]
+) -> list[Planned]:
+    """Plan; if there is nothing to do, keep that, for as long as all that it rests on is the same.
+
+    What was looked at, was so before anything was decided upon it.
+    """
+    looked = workspace.looked and _also(workspace.looked, _results(workspace))
+    traces = workspace.journal.load()
+    rebuilder = Rebuilder(workspace.graph, _engine(workspace), traces, selection)
+    planned = planner.plan(workspace.graph, rebuilder, selection)
+    if looked and all(one.action is Action.SKIP for one in planned):
+        keep_answer(workspace.state, targets, exclude, len(planned), looked)
+    return planned
+
+
+def _results(workspace: Workspace) -> Iterator[str]:
+    """Give all local files and folders that builds write."""
+    yield from (str(workspace.project.root / LOCK), str(workspace.traces))
+    for output in _outputs(workspace.graph):
+        yield from workspace.warehouse.marks(output)
 
 
 def why(
@@ -292,8 +302,11 @@ def build(  # noqa: PLR0913 -- the options of the command
                 outcome = builder.build(interrupted)
             finally:
                 engine.close()
-            if outcome == Outcome(up_to_date=len(selection.tasks), saved=outcome.saved):
-                _keep(workspace, targets, exclude, outcome.up_to_date)
+            if workspace.looked and not (outcome.failed or outcome.interrupted):
+                # Whether the next build has nothing to do, so that it need not look for itself.
+                again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
+                with suppress(CpgbuildError):
+                    _planned(again, selection, targets, exclude)
             return outcome
 
 

@@ -32,9 +32,8 @@ def made(tmp_path: Path) -> Site:
     found.sql("v", "select n from s where n > 0", "view")
     found.sql("one", "select n from v union all select n from d")
     found.sql("two", "select sum(n) as n from one")
-    found.built()
     assert not quick(found)
-    api.build(tmp_path)
+    found.built()
     assert quick(found)
     return found
 
@@ -101,12 +100,22 @@ def test_whatever_changes_is_looked_at(change: str, made: Site) -> None:
     assert not quick(made, "build")
 
 
-def test_it_is_known_again_once_all_was_found_up_to_date(made: Site) -> None:
+def test_it_is_known_again_once_all_is_up_to_date(made: Site) -> None:
     write(made, 2)
     made.built()
-    assert not quick(made), "a build that ran something says nothing of the next one"
+    assert quick(made)
+    made.sql("two", "-- sum\nselect sum(n) as n from one")
     api.plan(made.root)
     assert quick(made)
+
+
+def test_what_always_runs_or_has_failed_is_never_known(made: Site) -> None:
+    made.sql("three", "select now() as at")
+    made.built()
+    assert not quick(made)
+    made.sql("three", "select 1 / (n - n) as q from one")
+    assert made.build() == {}
+    assert not quick(made)
 
 
 @pytest.mark.parametrize(
