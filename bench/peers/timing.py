@@ -121,10 +121,10 @@ def _measurements(
     # Planning can leave state behind, so that each cold run has a project of its own.
     plan = PLANS.get(tool.key)
     if plan:
-        yield "cold plan", lambda: tool.run(*plan(tool)), lambda _: _anew(tool)
+        yield "cold plan", lambda: tool.run(*plan(tool)), lambda _: anew(tool)
     if plan_only:
         return
-    yield "first build", tool.build, lambda _: _anew(tool)
+    yield "first build", tool.build, lambda _: anew(tool)
     if plan:
         yield "warm plan", lambda: tool.run(*plan(tool)), lambda _: None
     bench = Bench(tool)
@@ -133,7 +133,8 @@ def _measurements(
             yield scenario.key, tool.build, _changes(bench, scenario.key)
 
 
-def _anew(tool: Tool) -> None:
+def anew(tool: Tool) -> None:
+    """Write a tool's project again, in an empty folder."""
     shutil.rmtree(tool.folder, ignore_errors=True)
     tool.write_all()
 

@@ -66,7 +66,9 @@ def asked(arguments: list[str]) -> Request | None:
 
 
 def _root(start: str) -> str | None:
-    """Return the project's folder as `config.find_root` does."""
+    """Return the project's folder as `config.find_root` does; None of a path that leads back."""
+    if os.path.pardir in start.split(os.path.sep):
+        return None
     folder = os.path.abspath(start)
     while not os.path.isfile(os.path.join(folder, "cpgbuild.toml")):
         folder, below = os.path.dirname(folder), folder

@@ -83,7 +83,9 @@ class Observed:
 
 
 def _program() -> tuple[str, ...]:
-    return (sys.version, sys.prefix, sys.platform)
+    # Where modules are looked for before what is installed.
+    path = os.environ.get("PYTHONPATH", "")  # noqa: TID251 -- Python's, not the project's
+    return (sys.version, sys.prefix, sys.platform, path)
 
 
 def program_files() -> Iterator[str]:

@@ -149,6 +149,12 @@ def test_any_other_request_is_not_answered(words: list[str], made: Site) -> None
     assert not quick(made, *words)
 
 
+def test_a_path_that_leads_back_is_not_followed(made: Site) -> None:
+    assert answered(["plan", "-C", f"{made.root}/tasks"])
+    assert not answered(["plan", "-C", f"{made.root}/tasks/.."])
+    assert not answered(["plan", "-C", f"{made.root.parent}"])
+
+
 def test_each_selection_has_its_own_answer(made: Site) -> None:
     api.plan(made.root, targets=["one"])
     assert quick(made, "build", "--target", "one")
@@ -238,6 +244,8 @@ def run(root: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], set[
 
 
 def test_nothing_heavy_is_loaded_where_nothing_changed(made: Site) -> None:
+    done, loaded = run(made.root, "plan")
+    assert (done.stdout, "datafusion" in loaded) == (UNCHANGED, True), "it is another PYTHONPATH"
     for command, wanted in (("plan", UNCHANGED), ("build", UNCHANGED[:-1] + ", 0.")):
         done, loaded = run(made.root / "tasks", command)
         assert (done.returncode, done.stdout.startswith(wanted)) == (0, True), done.stdout

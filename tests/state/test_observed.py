@@ -160,6 +160,10 @@ def test_the_program_is_every_file_of_this_package_and_what_is_installed(
 
 def test_another_python_has_other_answers(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = look(tree)
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert not seen.holds()
+    monkeypatch.undo()
+    assert seen.holds()
     monkeypatch.setattr(sys, "version", "another")
     assert not seen.holds()
 

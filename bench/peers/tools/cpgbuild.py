@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
-from peers.dag import Model
+from peers.dag import STAGING, Model
 from peers.queries import Spelling, inlined, query
 from peers.tools.base import Ran, Tool
 
@@ -143,6 +143,83 @@ class CpgbuildViews(Cpgbuild):
 
     def stored(self, model: Model) -> bool:
         return model.table
+
+
+class CpgbuildSql(CpgbuildViews):
+    """As dbt has it, and every model a SQL file."""
+
+    key = "cpgbuild-sql"
+    title = "cpgbuild, SQL"
+
+    def write_model(self, model: Model) -> None:
+        spell = Spelling(str, _source, inlined(self.dag.helpers))
+        header = COMPUTE if self.stored(model) else ""
+        self.write(f"tasks/{model.name}.sql", f"{header}{query(model, spell)}\n")
+
+
+class CpgbuildIbis(CpgbuildViews):
+    """As dbt has it, and every model an expression of Ibis, twenty to a module."""
+
+    key = "cpgbuild-ibis"
+    title = "cpgbuild, Ibis"
+
+    def write_model(self, model: Model) -> None:
+        names = list(self.dag.models)
+        number = names.index(model.name) // MODULE
+        models = (self.dag.models[name] for name in names[number * MODULE :][:MODULE])
+        kinds = {True: "compute", False: "view"}
+        functions = (expression(m, _source(m.source), kinds[self.stored(m)]) for m in models)
+        self.write(f"tasks/models_{number:04d}.py", IBIS_HEAD + "".join(functions))
+
+
+MODULE = 20
+IBIS_HEAD = "import ibis\n\nfrom cpgbuild import Catalog, compute, view\n"
+
+
+def expression(model: Model, source: str, kind: str) -> str:
+    """Return a model as a task of Ibis that means what `queries.query` says of it in SQL."""
+    if model.layer == STAGING:
+        tables = f's = catalog.table("{source}")'
+        body = (
+            f's.filter(s.v1 >= {model.least}).select(key=s.id % 500, cat=s.cat.upper(), v1=s.v1.cast("int64"), '
+            'v2=(s.v2 * 2).cast("int64"), n=ibis.literal(1).cast("int64"))'
+        )
+    else:
+        reads = [f't{i} = catalog.table("{name}")' for i, name in enumerate(model.reads)]
+        tables, body = "\n    ".join(reads), _body(model)
+    head = f"@{kind}\ndef {model.name}(catalog: Catalog) -> ibis.Table:"
+    return f"\n\n{head}\n    {tables}\n    return {body}\n"
+
+
+def _body(model: Model) -> str:
+    number, others = model.number, range(1, len(model.reads))
+    if model.table:
+        joined = "".join(_left(i, "t0") for i in others)
+        sums = "".join(f', w{i - 1}=ibis._.w{i}.fill_null(0).sum().cast("int64")' for i in others)
+        return (
+            f't0{joined}.group_by("cat").agg(n_keys=ibis._.count(), v1=ibis._.v1.sum().cast("int64"), '
+            f'v2=ibis._.v2.sum().cast("int64"){sums})'
+        )
+    if others:
+        first = (
+            't0.group_by("key").agg(cat=t0.cat.min(), v1=t0.v1.max().cast("int64"), '
+            'v2=t0.v2.max().cast("int64"), n=t0.n.sum().cast("int64"))'
+        )
+        joined = "".join(_left(i, "ibis._") for i in others)
+        total = " + ".join(f"ibis._.w{i}.fill_null(0)" for i in others)
+        return f'{first}{joined}.select("key", "cat", "v1", v2={total} + {number}, n=ibis._.n)'
+    if number % 2:
+        kept = f"t0.filter(t0.key % 7 != {number % 7})"
+        return f'{kept}.select("key", "cat", "v1", v2=t0.v2 + {number}, n=t0.n)'
+    return (
+        't0.group_by("key").agg(cat=t0.cat.min(), v1=t0.v1.sum().cast("int64"), '
+        f'v2=(t0.v2.max() + {number}).cast("int64"), n=t0.n.sum().cast("int64"))'
+    )
+
+
+def _left(i: int, left: str) -> str:
+    other = f't{i}.group_by(k{i}="key").agg(w{i}=t{i}.v2.max().cast("int64"))'
+    return f".left_join({other}, [({left}.key, ibis._.k{i})])"
 
 
 def _source(source: int) -> str:
