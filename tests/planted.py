@@ -625,7 +625,7 @@ MUTANTS = (
     Mutant(
         "inference: an unclear text stands for the plan",
         "plan/inference.py",
-        "    if unsure or not is_clear(plan):",
+        "    if unsure or not clear(plan):",
         "    if unsure:",
         (*FINGERPRINTS, CORPUS),
     ),
@@ -985,6 +985,13 @@ MUTANTS = (
         "isinstance(node, Task) and node.stored",
         "isinstance(node, Task)",
         ("tests/core/test_scheduler.py",),
+    ),
+    Mutant(
+        "clarity: a column that is named as two are is two columns",
+        "plan/inference.py",
+        "clear = is_clear if all(map(_WORD.fullmatch, columns)) else is_proven",
+        "clear = is_clear",
+        (CANONICAL,),
     ),
     Mutant(
         "clarity: a chain is always read from the left",

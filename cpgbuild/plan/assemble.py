@@ -29,7 +29,7 @@ from cpgbuild.plan.session import MEANING
 from cpgbuild.plan.stability import ROUNDING, unstable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     import datafusion
@@ -107,7 +107,7 @@ def assemble(
 def query_fingerprint(
     compiled: Compiled,
     frame: datafusion.DataFrame,
-    requires: Iterable[Requirement],
+    requires: Collection[Requirement],
     columns: Iterable[str],
     more: Iterable[str] = (),
 ) -> Fingerprint:
@@ -118,7 +118,8 @@ def query_fingerprint(
     text = logical.display_indent()
     facts = _boundary_facts(compiled, text, requires, columns)
     makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}
-    more_facts = [*unsaid(logical, text, compiled.sql, makers), *facts, *more]
+    inputs = (column for needed in requires for column in needed.names)
+    more_facts = [*unsaid(logical, text, compiled.sql, makers, inputs), *facts, *more]
     return fingerprint("query", FORM, canonical(text), *more_facts)
 
 

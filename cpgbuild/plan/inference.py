@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
-from cpgbuild.plan.clarity import is_clear
+from cpgbuild.plan.clarity import is_clear, is_proven
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import datafusion
     import pyarrow as pa
@@ -100,15 +100,20 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
 
 
 def unsaid(
-    plan: datafusion.plan.LogicalPlan, text: str, sql: str, makers: Collection[str] = ()
+    plan: datafusion.plan.LogicalPlan,
+    text: str,
+    sql: str,
+    makers: Collection[str] = (),
+    columns: Iterable[str] = (),
 ) -> list[str]:
     """Return what to add to a plan's text where that alone could stand for several plans.
 
     It is the query itself, without comments and white space. `makers` are the user's functions
-    that make strings.
+    that make strings, `columns` those of its inputs: what only looks plain may be one's name.
     """
     unsure = _SILENT.search(text) or _has_odd(sql, makers)
-    if unsure or not is_clear(plan):
+    clear = is_clear if all(map(_WORD.fullmatch, columns)) else is_proven
+    if unsure or not clear(plan):
         return [f"{token.token_type.name} {token.text}" for token in tokens_of(sql)]
     return []
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cpgbuild.plan.canonical import canonical
 from cpgbuild.plan.clarity import _BINDS, Plain, is_clear, is_proven, plainness
+from cpgbuild.plan.inference import unsaid
 from cpgbuild.plan.session import register_empty, session_config
 from tests.property.compiling import compiler
 from tests.property.profiles import laws
@@ -334,6 +335,17 @@ def test_what_is_plain_is_proven_as_well(random: Random) -> None:
 )  # fmt: skip
 def test_a_text_is_graded_by_its_least_plain_part(text: str, grade: Plain) -> None:
     assert plainness(text) is grade
+
+
+def test_a_column_that_is_named_as_two_are_makes_no_plain_text() -> None:
+    sql = "select *, 1 as one from t"
+    for names, wanted in ((["a", "b"], True), (["a, b"], False), (["a AS b"], False)):
+        made = datafusion.SessionContext(session_config())
+        register_empty(made, "t", pa.schema([(name, pa.int64()) for name in names]))
+        plan = made.sql(sql).optimized_logical_plan()
+        text = plan.display_indent()
+        assert plainness(text) is Plain.ONCE, "it looks plain, whatever it is"
+        assert (unsaid(plan, text, sql, (), names) == []) is wanted
 
 
 PLAN = """\
