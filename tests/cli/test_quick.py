@@ -167,7 +167,8 @@ def test_each_selection_has_its_own_answer(made: Site) -> None:
 def test_what_was_asked_with_other_settings_says_nothing(made: Site) -> None:
     shutil.rmtree(made.root / ".cpgbuild/unchanged")
     made.folder.append("cpgbuild.toml", "[vars]\nx = 1\n[env.dev]")
-    for more in ({"variables": {"x": "2"}}, {"environment": "dev"}, {"warehouse": "elsewhere"}):
+    elsewhere = str(made.root / "elsewhere")
+    for more in ({"variables": {"x": "2"}}, {"environment": "dev"}, {"warehouse": elsewhere}):
         overrides = api.config.Overrides(**more)  # type: ignore[arg-type]
         api.build(made.root, overrides=overrides)
         api.build(made.root, overrides=overrides)
