@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 
-from cpgbuild.cli.quick import answered
-
 
 def main() -> None:
     """Run the command line."""
-    if answered(sys.argv[1:]):
-        return
-    from cpgbuild.cli.app import main  # noqa: PLC0415 -- where nothing changed it is not needed
+    # Each is loaded when it is needed, and here, so that Ctrl-C finds somebody from the beginning.
+    try:
+        from cpgbuild.cli.quick import answered  # noqa: PLC0415
 
-    main()
+        if answered(sys.argv[1:]):
+            return
+        from cpgbuild.cli.app import main  # noqa: PLC0415
+
+        main()
+    except KeyboardInterrupt:
+        from cpgbuild.cli.exit_codes import INTERRUPTED  # noqa: PLC0415
+
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,11 @@ def answered(arguments: list[str]) -> bool:
     from cpgbuild.cli.wording import seconds_text, unchanged_text  # noqa: PLC0415
 
     seconds = seconds_text(time.monotonic() - began) if request.command == "build" else ""
-    _say(unchanged_text(tasks, seconds))
+    try:
+        _say(unchanged_text(tasks, seconds))
+    except OSError:
+        # Whoever does it the long way says what is wrong.
+        return False
     return True
 
 

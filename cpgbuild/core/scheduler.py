@@ -57,7 +57,7 @@ class Scheduler:
 
         The time that a build takes is at least that of its longest way, so that is begun first.
         """
-        known = [seconds[name] for name in self._tasks if name in seconds]
+        known = [seconds[n] for n, task in self._tasks.items() if task.stored and n in seconds]
         mean = sum(known) / len(known) if known else 0.0
         ways: dict[int, float] = {}
         for node in reversed(rx.topological_sort(self._dag)):

@@ -83,9 +83,9 @@ class Observed:
 
 
 def _program() -> tuple[str, ...]:
-    # Where modules are looked for before what is installed.
+    # Where modules are looked for before what is installed, and which of two copies this one is.
     path = os.environ.get("PYTHONPATH", "")  # noqa: TID251 -- Python's, not the project's
-    return (sys.version, sys.prefix, sys.platform, path)
+    return (sys.version, sys.prefix, sys.platform, path, os.path.abspath(__file__))
 
 
 def program_files() -> Iterator[str]:

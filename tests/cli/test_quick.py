@@ -257,6 +257,24 @@ def test_nothing_heavy_is_loaded_where_nothing_changed(made: Site) -> None:
     assert "datafusion" in loaded
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_an_answer_that_cannot_be_written_is_an_error_and_no_traceback(made: Site) -> None:
+    run(made.root, "plan")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "cpgbuild", "plan"],
+            cwd=made.root,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 70
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["build", "--help"]])
 def test_nothing_heavy_is_loaded_for_help(words: list[str], tmp_path: Path) -> None:
     done, loaded = run(tmp_path, *words)

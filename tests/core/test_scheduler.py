@@ -61,6 +61,10 @@ def test_a_view_takes_no_time_of_its_own() -> None:
     built = graph(task("v", "s", kind="view"), task("b", "v"), task("a", "s"), s="x")
     seconds = {"view.v": 100.0, "compute.b": 1.0, "compute.a": 2.0}
     assert ready(Scheduler(built, built.tasks, seconds)) == ["a", "v"]
+    # Nor does it count where the mean of the others is taken for what is new.
+    for took in (0.0, 100.0):
+        seconds = {"view.v": took, "compute.a": 2.0}
+        assert ready(Scheduler(built, built.tasks, seconds)) == ["a", "v"]
 
 
 def test_there_is_no_barrier_between_generations() -> None:

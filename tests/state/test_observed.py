@@ -164,6 +164,9 @@ def test_another_python_has_other_answers(tree: Path, monkeypatch: pytest.Monkey
     assert not seen.holds()
     monkeypatch.undo()
     assert seen.holds()
+    monkeypatch.setattr(observed, "__file__", "/another/copy/of/cpgbuild/state/observed.py")
+    assert not seen.holds()
+    monkeypatch.undo()
     monkeypatch.setattr(sys, "version", "another")
     assert not seen.holds()
 
