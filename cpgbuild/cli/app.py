@@ -107,8 +107,8 @@ def plan(
     output = _output(as_json=as_json, verbose=verbose)
 
     def compare() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.changes import show_locked
+        from cpgbuild.cli.lean import api
         from cpgbuild.errors.project import OptionsClash
 
         if any((target, exclude, force, var, env, warehouse)):
@@ -117,8 +117,8 @@ def plan(
         return exit_codes.WORK_TO_DO if show_locked(api.locked(project), output) else exit_codes.OK
 
     def run() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.answers import show_plan
+        from cpgbuild.cli.lean import api
 
         planned = api.plan(
             project,
@@ -147,8 +147,8 @@ def why(
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.explanations import show_explanations
+        from cpgbuild.cli.lean import api
 
         found = api.why(name, project, overrides=_overrides(var, env, warehouse))
         show_explanations(found, output)
@@ -182,8 +182,8 @@ def build(
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.answers import show_outcome
+        from cpgbuild.cli.lean import api
         from cpgbuild.cli.progress import BuildProgress
 
         interrupt = Interrupt()
@@ -232,9 +232,9 @@ def impact(
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.answers import show_impact
         from cpgbuild.cli.changes import show_since
+        from cpgbuild.cli.lean import api
         from cpgbuild.errors.project import OptionsClash
 
         overrides = _overrides(var, env, None)
@@ -276,8 +276,8 @@ def clean(
     output = _output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild import api
         from cpgbuild.cli.answers import show_cleaned
+        from cpgbuild.cli.lean import api
 
         overrides = _overrides(var, env, warehouse)
         found = api.clean(project, keep=keep, hours=hours, dry_run=dry_run, overrides=overrides)
@@ -304,7 +304,7 @@ def graph(
     output = _output(as_json=False, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild import api
+        from cpgbuild.cli.lean import api
 
         form = "mermaid" if mermaid else "dot"
         output.raw(api.graph(project, form=form, overrides=_overrides(var, env, None)))

@@ -124,7 +124,11 @@ class Context:
                 if name not in self._registered:
                     self._registered.add(name)
                     self.session.register_record_batches(name, [table.to_batches()])
-            functions.register(self.session, compiled.functions)
+            if compiled.functions:
+                # What Arrow hands to Python's code is not the same without it.
+                import pandas as pd  # noqa: F401, PLC0415
+
+                functions.register(self.session, compiled.functions)
             return cast_to(self.session.sql(compiled.sql), compiled.rows)
 
     def register(self, dataset: str) -> None:

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
-import sqlglot
 
 from cpgbuild.errors.graph import Cycle, QueryInvalid, UnknownDataset
 from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.plan import functions
 from cpgbuild.plan.assemble import assemble
-from cpgbuild.plan.catalog import Catalog
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
 from cpgbuild.plan.inference import datasets_named, optimised
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import Meanings
 from cpgbuild.plan.portable import portable, versioned
-from cpgbuild.plan.query import query_of
+from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config
+from cpgbuild.plan.tokens import tokens_if_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from cpgbuild.errors.report import Place
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
-    from cpgbuild.plan.query import Query
 
 _T = TypeVar("_T")
 _WORD = re.compile(r"\w+")
@@ -148,15 +147,18 @@ class Compiler:
             self._lineage = Lineage(self.compiled, self._frames)
         return self._lineage.of(task, column)
 
-    def _schema(self, dataset: str, reader: Definition, place: Place | None) -> pa.Schema:
-        """Return a dataset's schema, compiling its producers first where it has some."""
+    def _schema(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> pa.Schema:
+        """Return a dataset's schema, compiling its producers first where it has some.
+
+        `place` is where the reader names it, if an error has to say so.
+        """
         self._check_cycle(dataset, place)
         if dataset in self._producers:
             made = [self._task(producer) for producer in self._producers[dataset]]
             return made[0].schema
         if dataset not in self._source_schemas:
             known = [*self._producers, *self._source_schemas]
-            raise UnknownDataset(dataset, reader.name, known, place)
+            raise UnknownDataset(dataset, reader.name, known, place())
         if dataset not in self.sources:
             key = f"source {dataset}"
             self.sources[dataset] = self._once(key, self._source_schemas[dataset])
@@ -186,22 +188,35 @@ class Compiler:
             self._failed.add(key)
             raise
 
-    def _check_cycle(self, dataset: str, place: Place | None) -> None:
+    def _check_cycle(self, dataset: str, place: Callable[[], Place]) -> None:
         datasets = [d.dataset for d in self._stack]
         if dataset in datasets:
-            raise Cycle(datasets[datasets.index(dataset) :], place)
+            raise Cycle(datasets[datasets.index(dataset) :], place())
 
     def _compile(self, definition: Definition) -> Compiled:
-        def resolve(name: str, place: Place) -> pa.Schema:
-            return self._schema(name, definition, place)
-
-        catalog = Catalog(resolve, self._variables)
-        query = query_of(definition, catalog, self._root)
+        query, variables = self._query(definition)
         frame = self._plan(definition, query)
         self._frames[definition.name] = frame
         named = [n for n in datasets_named(frame.logical_plan(), query.sql) if self._is_dataset(n)]
         schemas = {name: self._registered[name] for name in named if name in self._registered}
-        return assemble(definition, query, frame, schemas, catalog.variables_asked, self._root)
+        return assemble(definition, query, frame, schemas, variables, self._root)
+
+    def _query(self, definition: Definition) -> tuple[Query, Iterable[str]]:
+        """Return a task's query, and the variables that it asked for."""
+        if definition.recorded is not None:
+            return definition.recorded, ()
+        if definition.function is None:
+            return Query(definition.sql or ""), ()
+        # A project of SQL files alone needs nothing of Ibis.
+        from cpgbuild.plan.catalog import Catalog  # noqa: PLC0415
+        from cpgbuild.plan.expression import query_of  # noqa: PLC0415
+
+        def resolve(name: str, place: Place) -> pa.Schema:
+            return self._schema(name, definition, lambda: place)
+
+        catalog = Catalog(resolve, self._variables)
+        query = query_of(definition, definition.function, catalog, self._root)
+        return query, catalog.variables_asked
 
     def _is_dataset(self, name: str) -> bool:
         return name in self._producers or name in self._source_schemas
@@ -224,7 +239,7 @@ class Compiler:
                 if missing is None or missing in self._registered:
                     at_hand = self._datasets_in(query.sql)
                     raise query_failure(error, definition, at_hand) from error
-                place = find_word(definition, missing) or definition.place
+                place = partial(_place_of, missing, definition)
                 self._register(missing, self._schema(missing, definition, place))
             else:
                 if frame.logical_plan().display() in _NO_QUERIES:
@@ -240,11 +255,12 @@ class Compiler:
 
     def _datasets_in(self, sql: str) -> dict[str, pa.Schema]:
         """Return the schemas of the datasets that a refused query names, to show them."""
-        try:
-            words = dict.fromkeys(token.text for token in sqlglot.tokenize(sql, read="datafusion"))
-        except sqlglot.errors.TokenError:
-            return {}
+        words = dict.fromkeys(token.text for token in tokens_if_whole(sql))
         return {w: self._registered[w] for w in words if w in self._registered}
+
+
+def _place_of(word: str, definition: Definition) -> Place:
+    return find_word(definition, word) or definition.place
 
 
 def _read_only() -> datafusion.SQLOptions:

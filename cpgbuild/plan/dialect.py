@@ -15,7 +15,7 @@ import sqlglot.expressions as sge
 from ibis.backends.sql.dialects import DataFusion
 
 from cpgbuild.plan import operations
-from cpgbuild.plan.functions import function_of
+from cpgbuild.plan.udfs import function_of
 
 __all__ = ["Compiler", "Dialect", "compile_table", "render"]
 

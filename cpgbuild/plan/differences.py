@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 
-import sqlglot
-
 CONTEXT = 1
 
 
@@ -17,6 +15,9 @@ def difference(then: str, now: str) -> tuple[str, ...]:
 
 
 def _lines(sql: str) -> list[str]:
+    import ibis.backends.sql.dialects  # noqa: F401, PLC0415 -- it has the dialect; few ask for it
+    import sqlglot  # noqa: PLC0415
+
     try:
         tree = sqlglot.parse_one(sql, read="datafusion")
         return tree.sql("datafusion", pretty=True, comments=False).splitlines()

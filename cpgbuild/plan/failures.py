@@ -6,14 +6,13 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
-import sqlglot
-
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
 from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, did_you_mean
 from cpgbuild.plan import types
 from cpgbuild.plan.places import is_called, narrowed, user_place
 from cpgbuild.plan.refusals import Refusal, place_of, places_of_words, read_refusal
+from cpgbuild.plan.tokens import DIALECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,8 +100,10 @@ def _home(qualifier: str | None, sql: str, schemas: Mapping[str, pa.Schema]) -> 
     """Return the dataset that a column was missed in, where that is clear."""
     if qualifier is None:
         return next(iter(schemas)) if len(schemas) == 1 else None
+    import sqlglot  # noqa: PLC0415 -- only after a failure
+
     try:
-        tables = sqlglot.parse_one(sql, read="datafusion").find_all(sqlglot.exp.Table)
+        tables = sqlglot.parse_one(sql, read=DIALECT).find_all(sqlglot.exp.Table)
         aliases = {table.alias_or_name: table.name for table in tables}
     except sqlglot.errors.SqlglotError:
         aliases = {}

@@ -6,10 +6,8 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot.tokenizer_core import TokenType
-
 from cpgbuild.plan.clarity import is_clear, is_proven
+from cpgbuild.plan.tokens import is_quoted, is_string, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -53,12 +51,7 @@ VOLATILE = frozenset(
     }
 )
 _CLOCK_KEYWORDS = frozenset(
-    {
-        TokenType.CURRENT_DATE,
-        TokenType.CURRENT_TIME,
-        TokenType.CURRENT_TIMESTAMP,
-        TokenType.CURRENT_DATETIME,
-    }
+    {"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_DATETIME"}
 )
 
 
@@ -74,12 +67,6 @@ def words_of(sql: str) -> frozenset[str]:
     return frozenset(_WORD.findall(sql.lower()))
 
 
-@functools.lru_cache(maxsize=16)
-def tokens_of(sql: str) -> list[Token]:
-    """Return a query's tokens: several ask for them, one after the other."""
-    return sqlglot.tokenize(sql, read="datafusion")
-
-
 def scans(plan: datafusion.plan.LogicalPlan) -> list[tuple[str, str | None]]:
     """Return every table scan of a plan: the table, and its projection's text where it has one."""
     found = _SCAN.finditer(plan.display_indent())
@@ -93,9 +80,9 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
     names of tables.
     """
     words: Collection[str] = words_of(sql)
-    if "'" in sql or '"' in sql:
+    if "\\" in sql or "tablescan" in words:
         tokens = tokens_of(sql)
-        words = {t.text.lower() for t in tokens if t.token_type != TokenType.STRING}
+        words = {t.text.lower() for t in tokens if not is_string(t)}
     return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
 
 
@@ -126,16 +113,16 @@ def _has_odd(sql: str, makers: Collection[str]) -> bool:
     return False
 
 
-def _is_odd(token: sqlglot.tokenizer_core.Token, makers: Collection[str]) -> bool:
+def _is_odd(token: Token, makers: Collection[str]) -> bool:
     """Return whether what a token puts into a plan's text can be taken for something else there.
 
     A quote or a line's end in a string, or a backslash, from which a pattern makes others; the
     optimiser also calls functions that make them. Strings of other kinds (`E'…'`) may hold
     anything, and so may names in quotes, of which only Ibis' own are known (`Sum(x)`).
     """
-    if token.token_type == TokenType.STRING:
+    if is_string(token):
         return bool(_UNSAFE.search(token.text))
-    if token.token_type == TokenType.IDENTIFIER and _PLAIN.fullmatch(token.text) is None:
+    if is_quoted(token) and _PLAIN.fullmatch(token.text) is None:
         return True
     called = token.text.lower()
     return token.token_type.name.endswith("STRING") or called in _MAKERS or called in makers
@@ -175,7 +162,7 @@ def is_recursive(sql: str) -> bool:
     """Return whether a query may have a recursive part: whether it says so outside of strings."""
     if "recursive" not in words_of(sql):
         return False
-    return any(token.token_type == TokenType.RECURSIVE for token in tokens_of(sql))
+    return any(token.token_type.name == "RECURSIVE" for token in tokens_of(sql))
 
 
 def volatile_functions(sql: str) -> tuple[str, ...]:
@@ -189,9 +176,9 @@ def volatile_functions(sql: str) -> tuple[str, ...]:
     found: set[str] = set()
     for position, token in enumerate(tokens):
         name = token.text.lower()
-        called = position + 1 < len(tokens) and tokens[position + 1].token_type == TokenType.L_PAREN
-        if token.token_type == TokenType.STRING or name not in VOLATILE:
+        called = position + 1 < len(tokens) and tokens[position + 1].token_type.name == "L_PAREN"
+        if is_string(token) or name not in VOLATILE:
             continue
-        if called or token.token_type in _CLOCK_KEYWORDS:
+        if called or token.token_type.name in _CLOCK_KEYWORDS:
             found.add(name)
     return tuple(sorted(found))

@@ -179,6 +179,7 @@ class Meanings:
 def narrowed(frame: datafusion.DataFrame, columns: Collection[str]) -> datafusion.DataFrame:
     """Return a frame of some columns; of none, one that has as many rows."""
     if not columns:
-        return frame.select(datafusion.lit(1).alias("row"))
+        # `datafusion.lit` would ask for pandas, to know whether the number is one of its values.
+        return frame.select(frame.parse_sql_expr("1").alias("row"))
     quoted = (name.replace('"', '""') for name in columns)
     return frame.select(*(datafusion.col(f'"{name}"') for name in quoted))

@@ -42,6 +42,8 @@ def name_memtables(expr: ibis.Table) -> tuple[ibis.Table, dict[str, pa.Table]]:
 
 def _rows(node: ops.InMemoryTable) -> pa.Table:
     """The rows of an in-memory table, in one chunk per column."""
+    import pandas as pd  # noqa: F401, PLC0415 -- Arrow reads some values otherwise without it
+
     table = node.data.to_pyarrow(node.schema)
     logical = normalise_schema(node.schema.to_pyarrow())
     columns = [table.column(field.name).cast(field.type) for field in logical]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import sqlglot
-from sqlglot.tokenizer_core import Token, TokenType
+from typing import TYPE_CHECKING
 
 from cpgbuild.errors.report import Place
+from cpgbuild.plan.tokens import is_quoted, is_string, tokens_if_whole
+
+if TYPE_CHECKING:
+    from sqlglot.tokenizer_core import Token
 
 CAST = "cast one of them to the other's type"
 QUERY = 'write the query alone: a task with `kind = "compute"` stores its rows'
@@ -129,23 +131,20 @@ def places_of_words(path: str, sql: str, words: tuple[str, ...]) -> list[Place]:
     """Return where a text has these tokens one after the other; a place is the last one's."""
     if not words:
         return []
-    try:
-        tokens = sqlglot.tokenize(sql, read="datafusion")
-    except sqlglot.errors.TokenError:
-        return []
+    tokens = tokens_if_whole(sql)
     runs = (tokens[i : i + len(words)] for i in range(len(tokens)))
     return [_token_place(path, run[-1]) for run in runs if _matches(run, words)]
 
 
 def _matches(tokens: list[Token], words: tuple[str, ...]) -> bool:
     return len(tokens) == len(words) and all(
-        token.text.lower() == word.lower() and token.token_type != TokenType.STRING
+        token.text.lower() == word.lower() and not is_string(token)
         for token, word in zip(tokens, words, strict=True)
     )
 
 
 def _token_place(path: str, token: Token) -> Place:
-    quotes = 2 if token.token_type == TokenType.IDENTIFIER else 0
+    quotes = 2 if is_quoted(token) else 0
     length = len(token.text) + quotes
     # The tokenizer counts to the token's last character.
     return Place(path, token.line, token.col - length + 1, length)

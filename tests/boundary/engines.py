@@ -9,7 +9,8 @@ import pyarrow as pa
 from datafusion import col
 
 from cpgbuild.plan.dialect import compile_table, render
-from cpgbuild.plan.functions import functions_of, register
+from cpgbuild.plan.functions import register
+from cpgbuild.plan.udfs import functions_of
 from cpgbuild.plan.memtables import name_memtables
 from cpgbuild.plan.types import normalise, normalise_schema, reconcile, to_text
 from tests.boundary.tables import tables

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from cpgbuild.plan.dialect import compile_table, render
-from cpgbuild.plan.functions import functions_of, register
+from cpgbuild.plan.functions import register
+from cpgbuild.plan.udfs import functions_of
 
 T = pa.table({"id": [1, 2, 3], "s": [" x", None, "y "], "n": pa.array([1, None, 3], pa.int32())})
 t = ibis.table(ibis.Schema.from_pyarrow(T.schema), name="t")
