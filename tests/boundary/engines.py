@@ -10,9 +10,9 @@ from datafusion import col
 
 from cpgbuild.plan.dialect import compile_table, render
 from cpgbuild.plan.functions import register
-from cpgbuild.plan.udfs import functions_of
 from cpgbuild.plan.memtables import name_memtables
 from cpgbuild.plan.types import normalise, normalise_schema, reconcile, to_text
+from cpgbuild.plan.udfs import functions_of
 from tests.boundary.tables import tables
 
 
