@@ -50,7 +50,7 @@ from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.repository import text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
     from cpgbuild.engine.cleaning import Cleaned
-    from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
 
@@ -79,11 +78,6 @@ class Workspace:
     files: KnownFiles = field(default_factory=dict)
     rows: KnownRows = field(default_factory=dict)
     looked: Observed | None = None
-
-    @property
-    def compiled(self) -> Mapping[str, Compiled]:
-        """The tasks' plans by name."""
-        return self.compiler.compiled
 
     @property
     def locked(self) -> Graph:
@@ -200,8 +194,7 @@ def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
 def _checked(compiler: Compiler) -> Graph:
     """Return the graph of what was compiled; raise all that is wrong with it."""
     Problems.raise_if(compiler.errors)
-    tasks = [one.task for one in compiler.compiled.values()]
-    graph = Graph(tasks, {n: schema_of(s) for n, s in compiler.sources.items()})
+    graph = Graph(compiler.tasks.values(), {n: schema_of(s) for n, s in compiler.sources.items()})
     Problems.raise_if(check_graph(graph))
     return graph
 
@@ -435,7 +428,7 @@ def locked(project: str | Path = ".") -> list[Difference]:
         graph = Graph(compiler.portable(), _checked(compiler).sources)
     found = differences(lock, lock_of(graph, planner_text()))
     if missing:
-        unplanned = [d for d in definitions if d.name not in compiler.compiled]
+        unplanned = [d for d in definitions if d.name not in compiler.tasks]
         return _unlocked(missing, unplanned, found)
     if not found and not is_current(text, graph):
         return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]
@@ -456,7 +449,7 @@ def _planned_on(
     missing = [e.source for e in compiler.errors if isinstance(e, SourceNotLocked)]
     if missing:
         Problems.raise_if([e for e in compiler.errors if not isinstance(e, SourceNotLocked)])
-        rest = [d for d in definitions if d.name in compiler.compiled]
+        rest = [d for d in definitions if d.name in compiler.tasks]
         compiler, _ = _planned_on(lock, rest, loaded)
     return compiler, missing
 
@@ -496,7 +489,7 @@ def _engine(workspace: Workspace) -> DataFusionEngine:
         workspace.sources, workspace.warehouse, workspace.graph.tasks.values(), workspace.rows
     )
     return DataFusionEngine(
-        workspace.compiled,
+        workspace.compiler,
         workspace.sources,
         workspace.warehouse,
         project.root,

@@ -15,14 +15,16 @@ from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.leaves import Held, Scanned
 from cpgbuild.plan import functions
+from cpgbuild.plan.contract import arrow_of
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.leaves import Leaves
-    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.compiled import Compiled, Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ class Context:
 
     def __init__(
         self,
-        compiled: Mapping[str, Compiled],
+        plans: Plans,
         leaves: Leaves,
         limits: Limits,
         moment: int | None = None,
     ) -> None:
-        """Take the compiled tasks, where rows are, limits, and what the clock says.
+        """Take the planned tasks, where rows are, limits, and what the clock says.
 
         The clock stands still, at `moment` (in ns since 1970, UTC) or now.
         """
@@ -66,15 +68,15 @@ class Context:
         threads = str(1 if limits.deterministic else limits.threads)
         settings = {} if threads == "0" else {"datafusion.execution.target_partitions": threads}
         self.session = datafusion.SessionContext(session_config(settings), runtime)
-        self._compiled = compiled
+        self._plans = plans
         self._leaves = leaves
         self._settings = (limits, moment or this_moment())
         freeze(self.session, self._settings[-1])
         self._registered: set[str] = set()
         self._lock = RLock()
-        self._parts: dict[str, list[Compiled]] = {}
-        for _, one in sorted(compiled.items()):
-            self._parts.setdefault(one.task.dataset, []).append(one)
+        self._parts: dict[str, list[Task]] = {}
+        for _, task in sorted(plans.tasks.items()):
+            self._parts.setdefault(task.dataset, []).append(task)
 
     def rows_of(self, compiled: Compiled) -> datafusion.DataFrame:
         """Return the rows of a task's query; of a recursive one over leaves held in memory."""
@@ -88,7 +90,7 @@ class Context:
                     needed[name] = needed.get(name, frozenset()) | set(requirement.names)
         with self._lock:
             leaves = Held(self._leaf, needed)
-            return Context(self._compiled, leaves, *self._settings).rows(compiled)
+            return Context(self._plans, leaves, *self._settings).rows(compiled)
 
     def _leaf(self, name: str) -> datafusion.DataFrame:
         """Return a source, or an output, as it is read here."""
@@ -99,7 +101,7 @@ class Context:
 
     def _outputs(self, dataset: str) -> list[str]:
         """Return the names under which a dataset's rows are: its own, or those of its parts."""
-        return [one.task.output for one in self._parts.get(dataset, ())] or [dataset]
+        return [part.output for part in self._parts.get(dataset, ())] or [dataset]
 
     def _evaluated(self, compiled: Compiled) -> list[Compiled]:
         """Return a task and all views that are evaluated with it."""
@@ -112,7 +114,7 @@ class Context:
             found[one.task.name] = one
             for requirement in one.task.requires:
                 parts = self._parts.get(requirement.dataset, ())
-                stack += [part for part in parts if not part.task.stored]
+                stack += [self._plans.compiled(p.name) for p in parts if not p.stored]
         return list(found.values())
 
     def rows(self, compiled: Compiled) -> datafusion.DataFrame:
@@ -144,16 +146,14 @@ class Context:
 
     def _register_parts(self, dataset: str) -> None:
         parts = self._parts[dataset]
-        for one in parts:
-            if one.task.stored:
-                self._leaf(one.task.output)
+        for part in parts:
+            if part.stored:
+                self._leaf(part.output)
             else:
-                self.session.register_view(one.task.output, self.rows(one))
-        if parts[0].task.output != dataset:
-            frames = [
-                cast_to(self.session.table(quote(one.task.output)), parts[0].schema)
-                for one in parts
-            ]
+                self.session.register_view(part.output, self.rows(self._plans.compiled(part.name)))
+        if parts[0].output != dataset:
+            schema = arrow_of(parts[0].schema)
+            frames = [cast_to(self.session.table(quote(part.output)), schema) for part in parts]
             union = reduce(lambda left, right: left.union(right), frames)
             self.session.register_view(dataset, union)
 
@@ -178,7 +178,7 @@ class Context:
     def _tables(self, dataset: str) -> list[str]:
         """Return the stored outputs among a dataset's parts."""
         parts = self._parts.get(dataset, ())
-        return [one.task.output for one in parts if one.task.stored]
+        return [part.output for part in parts if part.stored]
 
     def sources_behind(self, compiled: Compiled) -> set[str]:
         """Return the sources that a task reads, directly or through views."""

@@ -33,7 +33,7 @@ from cpgbuild.plan.assemble import FORM
 from cpgbuild.plan.recorded import plan_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from cpgbuild.engine.data import Data
     from cpgbuild.engine.sources import Sources
     from cpgbuild.engine.warehouse import Warehouse
-    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.compiled import Compiled, Plans
 
 # The fact of a trace that says by which columns a table's files are put into folders.
 FOLDERS = "partition_by"
@@ -70,18 +70,18 @@ class DataFusionEngine:
 
     def __init__(
         self,
-        compiled: Mapping[str, Compiled],
+        plans: Plans,
         sources: Sources,
         warehouse: Warehouse,
         root: Path,
         data: Data,
         limits: Limits,
     ) -> None:
-        """Take the compiled tasks, where rows are and what is known of them, the root, limits."""
-        self.context = Context(compiled, Scanned(sources, warehouse), limits)
+        """Take the planned tasks, where rows are and what is known of them, the root, limits."""
+        self.context = Context(plans, Scanned(sources, warehouse), limits)
         self._data = data
-        self._records = Records(warehouse, compiled)
-        self._compiled = compiled
+        self._records = Records(warehouse, plans)
+        self._plans = plans
         self._sources = sources
         self._warehouse = warehouse
         self._root = root
@@ -208,7 +208,7 @@ class DataFusionEngine:
         """Run a task and commit its rows with their trace, or restore what it once made."""
         if order.restore is not None:
             return self._restore(order, order.restore)
-        task, compiled = order.task, self._compiled[order.task.name]
+        task, compiled = order.task, self._plans.compiled(order.task.name)
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)
@@ -281,7 +281,7 @@ class DataFusionEngine:
         self, order: Order, batches: Iterator[pa.RecordBatch], trace: Trace, began: float
     ) -> tuple[bool, Trace]:
         """Write rows beside the table, and commit them where they are not those that it holds."""
-        task, compiled = order.task, self._compiled[order.task.name]
+        task, compiled = order.task, self._plans.compiled(order.task.name)
         everything = tuple(sorted(compiled.schema.names))
         sets = {everything, *self._data.wanted(task.output)}
         with Hashing(sets, everything if task.inexact else None) as hashing:
@@ -345,7 +345,8 @@ class DataFusionEngine:
         """
         if self.is_cancelled():
             raise Cancelled(task.name)
-        if changed := self._sources.changed(self.context.sources_behind(self._compiled[task.name])):
+        behind = self.context.sources_behind(self._plans.compiled(task.name))
+        if changed := self._sources.changed(behind):
             raise SourceChanged(task.name, changed, task.place)
 
     def is_cancelled(self) -> bool:

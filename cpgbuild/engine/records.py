@@ -9,12 +9,10 @@ from cpgbuild.engine.staging import SIDE
 from cpgbuild.plan.recorded import record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.task import Task
     from cpgbuild.engine.warehouse import Warehouse
-    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.compiled import Plans
 
 DIGITS = 32
 
@@ -22,14 +20,14 @@ DIGITS = 32
 class Records:
     """What was run, by the plan's fingerprint, in a table's folder: it travels with the rows."""
 
-    def __init__(self, warehouse: Warehouse, compiled: Mapping[str, Compiled]) -> None:
+    def __init__(self, warehouse: Warehouse, plans: Plans) -> None:
         """Take where the tables are, and the project's queries."""
         self._warehouse = warehouse
-        self._compiled = compiled
+        self._plans = plans
 
     def record(self, task: Task) -> str:
         """Return a task's query, with those of the views behind it, as they are now."""
-        return record(self._compiled[task.name], self._compiled)
+        return record(task, self._plans)
 
     def keep(self, task: Task) -> None:
         """Keep a task's queries beside its table, where they are not yet."""

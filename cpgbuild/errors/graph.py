@@ -247,3 +247,17 @@ class DuplicateTask(CpgbuildError):
             facts=[("task", str(place)) for place in places],
             hint="name one of them with `name=`",
         )
+
+
+class ChangedMeanwhile(CpgbuildError):
+    """A task's definition is another than the one that was planned, a moment ago."""
+
+    code = "E215"
+
+    def __init__(self, task: str, place: Place | None) -> None:
+        """Take the task."""
+        super().__init__(
+            f"task `{task}` was not run: its definition changed after it was planned",
+            place=place,
+            hint="run `cpgbuild build` again",
+        )

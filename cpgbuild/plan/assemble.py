@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import datafusion
 import pyarrow as pa
 
-from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
-from cpgbuild.core.schema import Column
+from cpgbuild.core.fingerprint import UNKNOWN, fingerprint
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.graph import LossyResult, QueryInvalid
 from cpgbuild.errors.project import BadTask
@@ -25,6 +24,8 @@ from cpgbuild.plan.inference import (
     unsaid,
     volatile_functions,
 )
+from cpgbuild.plan.meaning import requirement
+from cpgbuild.plan.outline import WHOLE, Marks, Reading
 from cpgbuild.plan.session import MEANING
 from cpgbuild.plan.stability import ROUNDING, unstable
 
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    import datafusion
-
+    from cpgbuild.core.schema import Schema
     from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.outline import Columns
     from cpgbuild.plan.query import Query
 
 # A change of what a canonical form covers gets a new number, so that no old one is taken for it.
@@ -45,7 +46,7 @@ def assemble(
     definition: Definition,
     query: Query,
     frame: datafusion.DataFrame,
-    schemas: Mapping[str, pa.Schema],
+    schemas: Mapping[str, Schema],
     variables: Iterable[str],
     root: Path,
 ) -> Compiled:
@@ -64,14 +65,13 @@ def assemble(
     _check_columns(definition, rows, schema)
     if definition.kind is TaskKind.COMPUTE:
         check_storable(definition, schema)
-    requires = requirements(frame, schemas)
     varying = unstable(optimised(frame))
     rounding = tuple(name for name in varying if ROUNDING in name)
     task = Task(
         name=definition.name,
         dataset=definition.dataset,
         kind=definition.kind,
-        requires=requires,
+        requires=requirements(frame, schemas),
         plan=UNKNOWN,
         schema=schema_of(schema),
         output=definition.output,
@@ -86,7 +86,8 @@ def assemble(
         inexact=rounding,
         place=definition.place,
     )
-    compiled = Compiled(
+    map_facts, written_facts = _map_facts(query, definition, schema, root)
+    return Compiled(
         task=task,
         definition=definition,
         sql=query.sql,
@@ -98,29 +99,42 @@ def assemble(
         recursive=is_recursive(query.sql),
         inputs=dict(schemas),
         believed=query.believed,
-        map_facts=query.map_facts or _map_facts(definition, schema, root),
+        map_facts=map_facts,
+        written_facts=written_facts,
     )
-    mark = query_fingerprint(compiled, frame, requires, rows.names, compiled.map_facts)
-    return replace(compiled, task=replace(task, query=mark))
 
 
-def query_fingerprint(
-    compiled: Compiled,
-    frame: datafusion.DataFrame,
-    requires: Collection[Requirement],
-    columns: Iterable[str],
-    more: Iterable[str] = (),
-) -> Fingerprint:
-    """Return what a query means: `frame`, which is that of a task or some of its columns."""
+def reading(compiled: Compiled, frame: datafusion.DataFrame, columns: Columns = WHOLE) -> Reading:
+    """Return what a task's query is by itself: `frame`, which is that of all or of some columns."""
+    whole = columns is WHOLE
+    requires = compiled.task.requires if whole else requirements(frame, compiled.inputs)
     # Optimising folds the clock's functions to the moment of planning.
-    volatile = compiled.task.volatile
-    logical = frame.logical_plan() if volatile else optimised(frame)
+    logical = frame.logical_plan() if compiled.task.volatile else optimised(frame)
     text = logical.display_indent()
-    facts = _boundary_facts(compiled, text, requires, columns)
     makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}
     inputs = (column for needed in requires for column in needed.names)
-    more_facts = [*unsaid(logical, text, compiled.sql, makers, inputs), *facts, *more]
-    return fingerprint("query", FORM, canonical(text), *more_facts)
+    query = ["query", FORM, canonical(text)]
+    query += unsaid(logical, text, compiled.sql, makers, inputs)
+    query += _facts(compiled, text.lower(), requires, columns)
+    # A function's name holds the digest of its code; what no text names went with its columns.
+    called = [f for f in compiled.functions if f.name.lower() in text.lower()]
+    rest = ["partition_by", *compiled.task.partition_by]
+    exact = [*sorted(f.digest for f in called), *rest, *(compiled.map_facts if whole else ())]
+    mark = fingerprint(*query, *exact)
+    if not compiled.functions and compiled.row_map is None:
+        return Reading(Marks(mark, mark), requires)
+    digests = sorted(f.written or f.digest for f in called)
+    written = [*digests, *rest, *(compiled.written_facts if whole else ())]
+    return Reading(Marks(mark, fingerprint(*query, *written)), requires)
+
+
+def narrowed(frame: datafusion.DataFrame, columns: Collection[str]) -> datafusion.DataFrame:
+    """Return a frame of some columns; of none, one that has as many rows."""
+    if not columns:
+        # `datafusion.lit` would ask for pandas, to know whether the number is one of its values.
+        return frame.select(frame.parse_sql_expr("1").alias("row"))
+    quoted = (name.replace('"', '""') for name in columns)
+    return frame.select(*(datafusion.col(f'"{name}"') for name in quoted))
 
 
 def boundary(definition: Definition, query: Query, given: pa.Schema) -> pa.Schema:
@@ -191,29 +205,22 @@ def _volatile(query: Query) -> tuple[str, ...]:
 
 
 def requirements(
-    frame: datafusion.DataFrame, schemas: Mapping[str, pa.Schema]
+    frame: datafusion.DataFrame, schemas: Mapping[str, Schema]
 ) -> tuple[Requirement, ...]:
     """Return what a query on empty inputs of `schemas` requires of each that it reads."""
     reads = required_columns(frame, schemas)
     return tuple(requirement(name, columns, schemas[name]) for name, columns in reads.items())
 
 
-def requirement(name: str, columns: Iterable[str], schema: pa.Schema) -> Requirement:
-    """Return the requirement of some columns of a schema."""
-    kinds = (Column(c, types.to_text(schema.field(c).type)) for c in sorted(columns))
-    return Requirement(name, tuple(kinds))
-
-
-def _boundary_facts(
-    compiled: Compiled, text: str, requires: Iterable[Requirement], columns: Iterable[str]
+def _facts(
+    compiled: Compiled, said: str, requires: Iterable[Requirement], columns: Columns
 ) -> list[str]:
-    """Return what a result depends on beside the plan's text.
+    """Return what a result depends on beside the plan's text, which is `said` in lower case.
 
-    A memtable's name and a function's name hold the digests of its rows and of its code. Those
-    that the text does not name went with the columns that nobody requires.
+    A memtable's name holds the digest of its rows. One that the text does not name went with the
+    columns that nobody requires.
     """
     settings = [f"{key}={value}" for key, value in sorted(MEANING.items())]
-    said = text.lower()
     rows = schema_of(compiled.rows)
     return [
         "settings",
@@ -221,26 +228,31 @@ def _boundary_facts(
         "reads",
         *(f"{r.dataset}.{column}" for r in requires for column in r.columns),
         "rows",
-        *(str(rows.get(name)) for name in columns),
+        *(str(rows.get(name)) for name in (rows.names if columns is None else columns)),
         "memtables",
         *sorted(name for name in compiled.memtables if name.lower() in said),
         "functions",
-        *sorted(f.digest for f in compiled.functions if f.name.lower() in said),
-        "partition_by",
-        *compiled.task.partition_by,
     ]
 
 
-def _map_facts(definition: Definition, schema: pa.Schema, root: Path) -> tuple[str, ...]:
-    """Return what the output of a python-lane task depends on beside its plan."""
+def _map_facts(
+    query: Query, definition: Definition, schema: pa.Schema, root: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what the output of a python-lane task depends on beside its plan.
+
+    The second are the same without versions of other people's code.
+    """
     row_map = definition.row_map
-    if row_map is None:
-        return ()
+    if row_map is None or query.map_facts:
+        return query.map_facts, query.map_facts
     try:
-        code = code_digest(row_map.function, root)
+        code = [code_digest(row_map.function, root, versions=exact) for exact in (True, False)]
     except Undigestible as error:
         hint = "keep what it uses in constants, functions and classes of modules"
         fault = f"has a `map` whose code cannot be fingerprinted: {error}"
         raise BadTask(definition.name, fault, hint, definition.place) from error
-    columns = (str(column) for column in schema_of(schema).columns)
-    return ("map", code, row_map.key or "", row_map.content or "", *columns)
+    columns = [str(column) for column in schema_of(schema).columns]
+    exact, written = (
+        ("map", digest, row_map.key or "", row_map.content or "", *columns) for digest in code
+    )
+    return exact, written

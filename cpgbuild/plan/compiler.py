@@ -1,43 +1,49 @@
-"""Compiler: from definitions to compiled tasks, each on demand and once.
+"""Compiler: from definitions to planned tasks, each on demand and once.
 
 A task's expression is built when its dataset's schema is first asked for. Its inputs are planned
 as empty tables of their own schemas, views too, so that cost grows with the number of tasks and
-not with the depth of views.
+not with the depth of views. What was planned before, and rests on nothing that changed, stands.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
 
-from cpgbuild.errors.graph import Cycle, QueryInvalid, UnknownDataset
+from cpgbuild.core.task import TaskKind
+from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
 from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.plan import functions
-from cpgbuild.plan.assemble import assemble
+from cpgbuild.plan.assemble import assemble, check_storable, narrowed, reading
+from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
-from cpgbuild.plan.inference import datasets_named, optimised
+from cpgbuild.plan.inference import datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
-from cpgbuild.plan.meaning import Meanings
-from cpgbuild.plan.portable import portable, versioned
+from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
+from cpgbuild.plan.outline import WHOLE, Outline, Planned
 from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config
 from cpgbuild.plan.tokens import tokens_if_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
 
+    from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import Place
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.outline import Kept, Reading
 
 _T = TypeVar("_T")
 _WORD = re.compile(r"\w+")
@@ -47,8 +53,8 @@ _NO_QUERIES = ("Explain", "Analyze", "DescribeTable")
 class Compiler:
     """Compiles definitions against the schemas of the sources.
 
-    After `compile_all`, `compiled` holds the tasks by name, `sources` the schemas of the sources
-    that some plan reads, and `errors` what was wrong with the others, in the order of discovery.
+    After `compile_all`, `tasks` holds the planned tasks by name, `sources` the schemas of the
+    sources that some task asked for, and `errors` what was wrong with the others.
     """
 
     def __init__(
@@ -57,10 +63,16 @@ class Compiler:
         source_schemas: Mapping[str, Callable[[], pa.Schema]],
         variables: Mapping[str, str],
         root: Path,
+        kept: Mapping[str, Kept] | None = None,
+        lost: Iterable[str] = (),
     ) -> None:
-        """Take the definitions; for each source who knows its schema; variables; the root."""
+        """Take the definitions; for each source who knows its schema; variables; the root.
+
+        `kept` has the tasks that were planned before and whose definitions are the same, `lost`
+        the datasets that other tasks made then.
+        """
         self.errors: list[CpgbuildError] = []
-        self.compiled: dict[str, Compiled] = {}
+        self.tasks: dict[str, Task] = {}
         self.sources: dict[str, pa.Schema] = {}
         self._definitions = {d.name: d for d in definitions}
         self._producers: dict[str, list[Definition]] = {}
@@ -72,32 +84,56 @@ class Compiler:
         self._source_schemas = source_schemas
         self._variables = variables
         self._root = root
+        self._kept = dict(kept or {})
+        self._lost = set(lost)
+        self._lock = RLock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.errors = []
+        self.sources = {}
         self._ctx = datafusion.SessionContext(session_config())
         self._registered: dict[str, pa.Schema] = {}
+        self._schemas: dict[str, Schema] = {}
+        # Tasks as they are known before all of them are: by themselves, or as they were kept.
+        self._known: dict[str, Task] = {}
+        self._outlines: dict[str, Outline] = {}
+        self._planned: dict[str, Planned] = {}
+        self._compiled: dict[str, Compiled] = {}
         self._frames: dict[str, datafusion.DataFrame] = {}
-        self._alone: dict[str, Compiled] = {}
         self._lineage: Lineage | None = None
         self._stack: list[Definition] = []
+        self._asked: list[set[str]] = []
         self._failed: set[str] = set()
+        self._touched: set[str] = set()
 
-    def compile_all(self) -> list[Compiled]:
+    # -- all tasks --------------------------------------------------------------------------
+
+    def compile_all(self) -> None:
         """Compile every definition that can be; the reasons against the others are in `errors`."""
-        for name in self._in_order():
-            try:
-                self._task(self._definitions[name])
-            except Unresolved:
-                continue
+        self._compile_each()
+        if self._kept and any(isinstance(error, Cycle) for error in self.errors):
+            # Where a circle is noticed first should not depend on what is kept.
+            self._kept, self._lost = {}, set()
+            self._begin()
+            self._compile_each()
         self.complete()
-        return list(self.compiled.values())
+
+    def _compile_each(self) -> None:
+        for name in self._in_order():
+            with suppress(Unresolved):
+                self._task(self._definitions[name])
 
     def _in_order(self) -> list[str]:
         """Return all tasks, each after those whose datasets its text names, as far as that goes.
 
-        What a text names is not all read, and an expression has no text: what is missing when a
+        What was kept comes first, in the order in which it was compiled. What a text names is not
+        all read, and what an expression reads may have no name in it: what is missing when a
         query is planned is compiled then. This saves planning most queries twice.
         """
         sorter: TopologicalSorter[str] = TopologicalSorter()
-        for name in sorted(self._definitions):
+        fresh = sorted(self._definitions.keys() - self._kept.keys())
+        for name in fresh:
             words = self._named(self._definitions[name])
             sorter.add(name, *(d.name for word in words for d in self._producers[word]))
         with suppress(CycleError):
@@ -106,7 +142,7 @@ class Compiler:
         while ready := sorter.get_ready():
             order += ready
             sorter.done(*ready)
-        return list(dict.fromkeys([*order, *sorted(self._definitions)]))
+        return list(dict.fromkeys([*self._kept, *order, *fresh]))
 
     def _named(self, definition: Definition) -> list[str]:
         """Return the datasets of tasks that a query's text names, and perhaps reads."""
@@ -114,65 +150,184 @@ class Compiler:
         return sorted(words & self._producers.keys())
 
     def complete(self) -> None:
-        """Give all tasks their plans, once they are compiled; without that they mean nothing."""
+        """Give all tasks their plans, once they are known; without that they mean nothing."""
+        self.tasks = self._known
         if self.errors:
             return
-        self._alone = self.compiled
+        kept = kept_views(self, self._known)
+        dirty = self._dirty(kept)
+        for name in dirty:
+            self.outline(name).meanings.clear()
+        producers = {
+            dataset: [self._known[part.name] for part in parts]
+            for dataset, parts in self._producers.items()
+        }
+        meanings = Meanings(self, producers, self._schemas, kept)
         try:
-            self.compiled = self._meanings(self._alone).complete()
+            for name in self._known:
+                if name in dirty:
+                    self._complete(name, meanings, kept)
+                else:
+                    self._planned[name] = self._kept[name].planned
         except CpgbuildError as error:
             self.errors.append(error)
+        else:
+            self.tasks = {name: planned.task for name, planned in self._planned.items()}
+            self._touched |= dirty
 
-    def _meanings(self, compiled: dict[str, Compiled]) -> Meanings:
-        schemas = dict(self.sources)
-        for dataset, producers in self._producers.items():
-            schemas[dataset] = compiled[producers[0].name].schema
-        return Meanings(compiled, self._frames, schemas)
+    def _complete(self, name: str, meanings: Meanings, kept: frozenset[str]) -> None:
+        if name in kept:
+            check_storable(self._definitions[name], arrow_of(self._known[name].schema))
+        self._planned[name] = meanings.planned(name)
+
+    def _dirty(self, kept: frozenset[str]) -> set[str]:
+        """Return the tasks whose plans may be others than those that were kept."""
+        fresh = {name for name in self._known if name not in self._kept}
+        dirty = fresh | {name for name in self._kept if self._differs(name, kept)}
+        readers: dict[str, list[Task]] = {}
+        for task in self._known.values():
+            for needed in task.requires:
+                readers.setdefault(needed.dataset, []).append(task)
+        waiting = [*self._lost, *(self._known[name].dataset for name in dirty)]
+        seen: set[str] = set()
+        while waiting:
+            dataset = waiting.pop()
+            if dataset in seen:
+                continue
+            seen.add(dataset)
+            for reader in readers.get(dataset, ()):
+                dirty.add(reader.name)
+                # Who reads a table sees nothing of what is behind it.
+                if reader.kind is TaskKind.VIEW and reader.name not in kept:
+                    waiting.append(reader.dataset)
+        return dirty
+
+    def _differs(self, name: str, kept: frozenset[str]) -> bool:
+        return self._kept[name].planned.task.kept != (name in kept)
 
     def portable(self) -> list[Task]:
         """Return all tasks with plans in which versions of Python and of packages do not count."""
-        tasks = {name: one.task for name, one in self.compiled.items()}
-        touched = versioned(self.compiled, (name for name, task in tasks.items() if task.stored))
-        if touched:
-            alone = {
-                n: portable(one, self._frames[n], self._root) for n, one in self._alone.items()
-            }
-            anew = self._meanings(alone).complete(touched)
-            tasks |= {name: one.task for name, one in anew.items()}
-        return list(tasks.values())
+        found = []
+        for planned in self._planned.values():
+            query, plan, views = planned.written
+            same = plan == planned.task.plan and query == planned.task.query
+            task = planned.task
+            found.append(task if same else replace(task, query=query, plan=plan, views=views))
+        return found
+
+    def changes(self) -> Iterator[tuple[Planned, Outline]]:
+        """Give what is to be kept: each task of which more or something else is known now."""
+        for name in self._known:
+            if name in self._touched:
+                yield self._planned[name], self.outline(name)
+
+    # -- one task ---------------------------------------------------------------------------
+
+    def compiled(self, name: str) -> Compiled:
+        """Return a task in the form that engines take; any thread may ask.
+
+        Raises:
+            ChangedMeanwhile: its definition is no longer what was planned.
+        """
+        with self._lock:
+            self._ensure(name)
+            return replace(self._compiled[name], task=self.tasks[name])
+
+    def frame(self, name: str) -> datafusion.DataFrame:
+        """Return a task's query on empty inputs."""
+        with self._lock:
+            self._ensure(name)
+            return self._frames[name]
 
     def lineage(self, task: str, column: str | None) -> Mapping[str, frozenset[str]]:
         """Return what an output column of a task depends on: columns by dataset; see `Lineage`."""
         if self._lineage is None:
-            self._lineage = Lineage(self.compiled, self._frames)
+            self._lineage = Lineage(self.compiled, self.frame)
         return self._lineage.of(task, column)
 
-    def _schema(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> pa.Schema:
+    def outline(self, task: str) -> Outline:
+        """Return what is known of a task."""
+        if task not in self._outlines:
+            self._outlines[task] = self._kept[task].outline()
+        return self._outlines[task]
+
+    def narrow(self, task: str, columns: tuple[str, ...]) -> Reading:
+        """Return a task's query narrowed to some of its columns."""
+        self._touched.add(task)
+        frame = narrowed(self.frame(task), columns)
+        return reading(self._compiled[task], frame, columns)
+
+    def _ensure(self, name: str) -> None:
+        """See that a task is compiled; of what was kept, that it is what was planned."""
+        if name in self._compiled:
+            return
+        before = self.outline(name)
+        again = self._compile(self._definitions[name])
+        if again.readings[WHOLE] != before.readings[WHOLE] or again.task != before.task:
+            del self._compiled[name]
+            raise ChangedMeanwhile(name, self._definitions[name].place)
+
+    # -- on demand --------------------------------------------------------------------------
+
+    def _schema(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> Schema:
         """Return a dataset's schema, compiling its producers first where it has some.
 
         `place` is where the reader names it, if an error has to say so.
         """
         self._check_cycle(dataset, place)
+        if self._asked:
+            self._asked[-1].add(dataset)
         if dataset in self._producers:
             made = [self._task(producer) for producer in self._producers[dataset]]
-            return made[0].schema
-        if dataset not in self._source_schemas:
+            self._schemas[dataset] = made[0].schema
+        elif dataset not in self._source_schemas:
             known = [*self._producers, *self._source_schemas]
             raise UnknownDataset(dataset, reader.name, known, place())
-        if dataset not in self.sources:
+        elif dataset not in self.sources:
             key = f"source {dataset}"
             self.sources[dataset] = self._once(key, self._source_schemas[dataset])
-        return self.sources[dataset]
+            self._schemas[dataset] = schema_of(self.sources[dataset])
+        return self._schemas[dataset]
 
-    def _task(self, definition: Definition) -> Compiled:
+    def _arrow(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> pa.Schema:
+        """Return a dataset's schema as Arrow has it; raises as `_schema`."""
+        schema = self._schema(dataset, reader, place)
+        if dataset not in self._producers:
+            return self.sources[dataset]
+        first = self._compiled.get(self._producers[dataset][0].name)
+        return first.schema if first is not None else arrow_of(schema)
+
+    def _task(self, definition: Definition) -> Task:
         name = definition.name
-        if name not in self.compiled:
+        if name not in self._known:
             self._stack.append(definition)
             try:
-                self.compiled[name] = self._once(name, lambda: self._compile(definition))
+                self._known[name] = self._once(name, lambda: self._made(definition))
             finally:
                 self._stack.pop()
-        return self.compiled[name]
+        return self._known[name]
+
+    def _made(self, definition: Definition) -> Task:
+        kept = self._kept.get(definition.name)
+        if kept is not None and self._stands(kept, definition):
+            return kept.planned.task
+        self._kept.pop(definition.name, None)
+        outline = self._compile(definition)
+        self._outlines[definition.name] = outline
+        return outline.task
+
+    def _stands(self, kept: Kept, definition: Definition) -> bool:
+        """Return whether a task asked for what is still so."""
+        known = (self._variables.get(name) == value for name, value in kept.variables.items())
+        if not all(known):
+            return False
+        for dataset, mark in kept.asked.items():
+            if dataset not in self._producers and dataset not in self._source_schemas:
+                return False
+            schema = self._schema(dataset, definition, lambda: definition.place)
+            if schema.fingerprint != mark:
+                return False
+        return True
 
     def _once(self, key: str, make: Callable[[], _T]) -> _T:
         """Note an error the first time; whoever asks again only learns that there was one."""
@@ -193,13 +348,33 @@ class Compiler:
         if dataset in datasets:
             raise Cycle(datasets[datasets.index(dataset) :], place())
 
-    def _compile(self, definition: Definition) -> Compiled:
-        query, variables = self._query(definition)
-        frame = self._plan(definition, query)
+    def _compile(self, definition: Definition) -> Outline:
+        """Compile a task, and return what is known of it by itself."""
+        if definition.whole is not None:
+            definition = definition.whole()
+        self._asked.append(set())
+        try:
+            query, variables = self._query(definition)
+            frame = self._plan(definition, query)
+        finally:
+            asked = self._asked.pop()
+        plan = frame.logical_plan()
+        named = [n for n in datasets_named(plan, query.sql) if self._is_dataset(n)]
+        inputs = {name: self._schemas[name] for name in named if name in self._registered}
+        one = assemble(definition, query, frame, inputs, variables, self._root)
+        whole = reading(one, frame)
+        task = replace(one.task, query=whole.query.exact)
+        self._compiled[definition.name] = replace(one, task=task)
         self._frames[definition.name] = frame
-        named = [n for n in datasets_named(frame.logical_plan(), query.sql) if self._is_dataset(n)]
-        schemas = {name: self._registered[name] for name in named if name in self._registered}
-        return assemble(definition, query, frame, schemas, variables, self._root)
+        read = tuple(name for name, _ in scans(plan))
+        return Outline(
+            task,
+            # A recursive query scans its inputs in every round.
+            scanned=read * SEVERAL if one.recursive else read,
+            asked={name: self._schemas[name].fingerprint for name in sorted({*named, *asked})},
+            variables={name: self._variables[name] for name in sorted(variables)},
+            readings={WHOLE: whole},
+        )
 
     def _query(self, definition: Definition) -> tuple[Query, Iterable[str]]:
         """Return a task's query, and the variables that it asked for."""
@@ -212,7 +387,7 @@ class Compiler:
         from cpgbuild.plan.expression import query_of  # noqa: PLC0415
 
         def resolve(name: str, place: Place) -> pa.Schema:
-            return self._schema(name, definition, lambda: place)
+            return self._arrow(name, definition, lambda: place)
 
         catalog = Catalog(resolve, self._variables)
         query = query_of(definition, definition.function, catalog, self._root)
@@ -225,11 +400,28 @@ class Compiler:
         """Plan a query on empty inputs; each one that the planner misses is resolved then."""
         for name, table in query.memtables.items():
             self._register(name, table.schema)
-        for name in self._named(definition):
-            made = self.compiled.get(self._producers[name][0].name)
-            if made is not None:
-                self._register(name, made.schema)
         functions.register(self._ctx, query.functions)
+        for name in self._named(definition):
+            self._guess(name)
+        frame = self._frame(definition, query)
+        named = set(datasets_named(frame.logical_plan(), query.sql))
+        words = words_of(query.sql) & self._registered.keys()
+        unsure = set(filter(self._is_dataset, words - named - self._asked[-1]))
+        # Is it read where nothing is made of it, or is it some other word? Does anybody miss it?
+        for name in unsure:
+            self._ctx.deregister_table(name)
+            del self._registered[name]
+        return self._frame(definition, query) if unsure else frame
+
+    def _guess(self, dataset: str) -> None:
+        """Register a dataset that a text names, if its schema is known already."""
+        first = self._known.get(self._producers[dataset][0].name)
+        if first is not None and dataset not in self._registered:
+            made = self._compiled.get(first.name)
+            self._schemas[dataset] = first.schema
+            self._register(dataset, made.schema if made is not None else arrow_of(first.schema))
+
+    def _frame(self, definition: Definition, query: Query) -> datafusion.DataFrame:
         while True:
             try:
                 frame = self._ctx.sql_with_options(query.sql, _read_only())
@@ -240,7 +432,7 @@ class Compiler:
                     at_hand = self._datasets_in(query.sql)
                     raise query_failure(error, definition, at_hand) from error
                 place = partial(_place_of, missing, definition)
-                self._register(missing, self._schema(missing, definition, place))
+                self._register(missing, self._arrow(missing, definition, place))
             else:
                 if frame.logical_plan().display() in _NO_QUERIES:
                     raise QueryInvalid(

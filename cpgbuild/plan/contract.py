@@ -21,6 +21,12 @@ def schema_of(schema: pa.Schema) -> Schema:
     return Schema(tuple(Column(f.name, types.to_text(f.type), f.nullable) for f in schema))
 
 
+def arrow_of(schema: Schema) -> pa.Schema:
+    """Return a schema of the core as Arrow has it; the notation of types says all of them."""
+    fields = (pa.field(c.name, types.from_text(c.type), c.nullable) for c in schema.columns)
+    return pa.schema(list(fields))
+
+
 def declared_schema(definition: Definition) -> pa.Schema:
     """Return the schema that a task declares, under the type policy of datasets.
 

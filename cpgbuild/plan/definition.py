@@ -48,7 +48,8 @@ class Definition:
 
     `dataset` is what it feeds; `part` is set where several tasks feed it. `schema` is the promise
     of a contract, or the declared output of a mapping, as a user gave it. `recorded` is the query
-    of an earlier run, which takes the place of function and text.
+    of an earlier run, which takes the place of function and text. Where it is known what became of
+    the task when it was planned before, function and text are not loaded: `whole` does.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Definition:
     row_map: RowMap | None = None
     file: Path = field(default_factory=Path)
     recorded: Query | None = None
+    whole: Callable[[], Definition] | None = None
 
     @property
     def output(self) -> str:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     import datafusion
-    import pyarrow as pa
     from sqlglot.tokenizer_core import Token
+
+    from cpgbuild.core.schema import Schema
 
 # As the planner prints it, anywhere in the plan, so also in subqueries inside of expressions.
 _SCAN = re.compile(r"^\s*TableScan: (\S+?)(?: projection=\[(.*)\])?(?:, .*)?$", re.MULTILINE)
@@ -129,7 +130,7 @@ def _is_odd(token: Token, makers: Collection[str]) -> bool:
 
 
 def required_columns(
-    frame: datafusion.DataFrame, schemas: Mapping[str, pa.Schema]
+    frame: datafusion.DataFrame, schemas: Mapping[str, Schema]
 ) -> dict[str, list[str]]:
     """Return, for each dataset of `schemas` that the query reads, the columns that it needs.
 
@@ -150,7 +151,7 @@ def required_columns(
     return {table: sorted(columns) for table, columns in sorted(needed.items())}
 
 
-def _names(projection: str | None, known: list[str]) -> list[str]:
+def _names(projection: str | None, known: Collection[str]) -> Collection[str]:
     """Return the columns in a projection's text; all of them where it cannot be told apart."""
     if projection is None or any(_UNCLEAR.search(name) for name in known):
         return known

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cpgbuild.plan.assemble import narrowed
 from cpgbuild.plan.inference import required_columns, scans
-from cpgbuild.plan.meaning import narrowed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     import datafusion
 
@@ -23,11 +23,13 @@ class Lineage:
     """The lineage of each column of each task, planned when it is first asked for."""
 
     def __init__(
-        self, compiled: Mapping[str, Compiled], frames: Mapping[str, datafusion.DataFrame]
+        self,
+        compiled: Callable[[str], Compiled],
+        frame: Callable[[str], datafusion.DataFrame],
     ) -> None:
-        """Take the compiled tasks, and the frames of their queries on empty inputs."""
+        """Take who knows a task in the form for engines, and its query on empty inputs."""
         self._compiled = compiled
-        self._frames = frames
+        self._frame = frame
         self._known: dict[tuple[str, str | None], dict[str, frozenset[str]]] = {}
 
     def of(self, task: str, column: str | None) -> dict[str, frozenset[str]]:
@@ -38,14 +40,14 @@ class Lineage:
         """
         key = (task, column)
         if key not in self._known:
-            self._known[key] = self._find(self._compiled[task], column)
+            self._known[key] = self._find(self._compiled(task), column)
         return self._known[key]
 
     def _find(self, one: Compiled, column: str | None) -> dict[str, frozenset[str]]:
         if one.row_map is not None:
             # What its function makes of its rows, nobody knows.
             return {r.dataset: frozenset(r.names) for r in one.task.requires}
-        frame = narrowed(self._frames[one.task.name], () if column is None else (column,))
+        frame = narrowed(self._frame(one.task.name), () if column is None else (column,))
         schemas = {r.dataset: one.inputs[r.dataset] for r in one.task.requires}
         needed = required_columns(frame, schemas)
         # The optimiser leaves out what can neither add a row nor drop one.

@@ -8,178 +8,208 @@ once, so that cost grows with the number of such pairs and not with the depth of
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Protocol
 
-import datafusion
-
-from cpgbuild.core.fingerprint import Fingerprint, fingerprint
-from cpgbuild.core.task import TaskKind
-from cpgbuild.plan.assemble import check_storable, query_fingerprint, requirement, requirements
-from cpgbuild.plan.inference import scans
+from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.core.schema import Column
+from cpgbuild.core.task import Requirement, TaskKind
+from cpgbuild.plan.outline import WHOLE, Marks, Meaning, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    import pyarrow as pa
-
-    from cpgbuild.core.task import Requirement, Task
-    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.core.schema import Schema
+    from cpgbuild.core.task import Task
+    from cpgbuild.plan.outline import Columns, Outline, Reading
 
 # A view that varies is evaluated once for all where it would be read so many times.
 SEVERAL = 2
 
+# A task, all of its columns or some of them.
+_Key = tuple[str, "Columns"]
 
-@dataclass(slots=True)
-class _Meaning:
-    """What a query means with all behind it: its fingerprint, and what it reads in the end."""
 
-    plan: Fingerprint
-    views: dict[str, Fingerprint] = field(default_factory=dict)
-    leaves: dict[str, set[str]] = field(default_factory=dict)
-    volatile: set[str] = field(default_factory=set)
-    unstable: set[str] = field(default_factory=set)
-    inexact: set[str] = field(default_factory=set)
+class Outlines(Protocol):
+    """Who has the outlines of all tasks, and can narrow their queries."""
+
+    def outline(self, task: str) -> Outline:
+        """Return what is known of a task."""
+        ...
+
+    def narrow(self, task: str, columns: tuple[str, ...]) -> Reading:
+        """Return a task's query narrowed to some of its columns."""
+        ...
 
 
 class Meanings:
-    """Completes compiled tasks, once all of them are there, by what lies behind their views."""
+    """Says what tasks mean by what lies behind their views; what an outline has of it stands."""
 
     def __init__(
         self,
-        compiled: Mapping[str, Compiled],
-        frames: Mapping[str, datafusion.DataFrame],
-        schemas: Mapping[str, pa.Schema],
+        outlines: Outlines,
+        producers: Mapping[str, list[Task]],
+        schemas: Mapping[str, Schema],
+        kept: frozenset[str],
     ) -> None:
-        """Take the compiled tasks, their queries' frames on empty inputs, and all schemas."""
-        self._compiled = compiled
-        self._frames = frames
-        self._schemas = schemas
-        self._producers: dict[str, list[Task]] = {}
-        for _, one in sorted(compiled.items()):
-            self._producers.setdefault(one.task.dataset, []).append(one.task)
-        self._kept = self._find_kept()
-        self._views: dict[tuple[str, tuple[str, ...]], _Meaning] = {}
+        """Take the outlines, the tasks by their datasets, all schemas, and the views that are kept.
 
-    def complete(self, names: Collection[str] | None = None) -> dict[str, Compiled]:
-        """Return the compiled tasks with their plans, leaves, and what makes their rows vary.
-
-        `names` are those that are asked for; all of them, where that is not said.
-
-        Raises:
-            QueryInvalid: a view has to be kept as a table, which cannot hold its columns.
+        Of each dataset the tasks are in the order of their names.
         """
-        return {
-            name: replace(one, task=self._completed(one))
-            for name, one in self._compiled.items()
-            if names is None or name in names
-        }
+        self._outlines = outlines
+        self._producers = producers
+        self._schemas = schemas
+        self._kept = kept
 
-    def _completed(self, one: Compiled) -> Task:
-        task = one.task
-        if task.name in self._kept:
-            check_storable(one.definition, one.schema)
-        meaning = self._meaning(task, task.query, task.requires)
-        return replace(
-            task,
-            plan=meaning.plan,
-            views=tuple(sorted(meaning.views.items())),
+    def planned(self, name: str) -> Planned:
+        """Return a task with its plan, its leaves, and what makes its rows vary."""
+        outline, meaning = self._outlines.outline(name), self.meaning(name)
+        task = replace(
+            outline.task,
+            plan=meaning.plan.exact,
+            views=tuple((view, marks.exact) for view, marks in sorted(meaning.views.items())),
             leaves=tuple(self._leaf(*leaf) for leaf in sorted(meaning.leaves.items())),
             volatile=tuple(sorted(meaning.volatile)),
             unstable=tuple(sorted(meaning.unstable)),
             inexact=tuple(sorted(meaning.inexact)),
-            kept=task.name in self._kept,
+            kept=name in self._kept,
         )
+        views = tuple((view, marks.written) for view, marks in sorted(meaning.views.items()))
+        query = outline.readings[WHOLE].query.written
+        return Planned(task, (query, meaning.plan.written, views))
 
     def _leaf(self, name: str, columns: set[str]) -> Requirement:
         return requirement(name, columns, self._schemas[name.partition("/")[0]])
 
-    def _meaning(self, task: Task, query: Fingerprint, requires: Iterable[Requirement]) -> _Meaning:
-        """Return the meaning of a query of these reads; of `task`, or of a part of its columns."""
-        meaning = _Meaning(query)
-        self._vary(meaning, task)
-        facts: list[str] = []
-        for needed in sorted(requires, key=lambda r: r.dataset):
-            dataset, columns = needed.dataset, needed.names
-            plans: list[str] = []
+    def meaning(self, name: str) -> Meaning:
+        """Return what a task means; first, one after the other, all that lies behind it."""
+        stack: list[_Key] = [(name, WHOLE)]
+        while stack:
+            task, columns = stack[-1]
+            outline = self._outlines.outline(task)
+            if columns not in outline.readings:
+                assert columns is not None  # noqa: S101 -- an outline begins with all columns
+                outline.readings[columns] = self._outlines.narrow(task, columns)
+            if columns not in outline.meanings:
+                behind = self._behind(outline.readings[columns])
+                missing = [key for key in behind if not self._is_known(*key)]
+                if missing:
+                    stack += missing
+                    continue
+                outline.meanings[columns] = self._made(outline.task, outline.readings[columns])
+            stack.pop()
+        return self._outlines.outline(name).meanings[WHOLE]
+
+    def _is_known(self, task: str, columns: Columns) -> bool:
+        return columns in self._outlines.outline(task).meanings
+
+    def _behind(self, reading: Reading) -> Iterator[_Key]:
+        """Give the views that a query evaluates, each with the columns that it requires."""
+        for needed in reading.requires:
+            for part in self._producers.get(needed.dataset, ()):
+                if not self._is_stored(part):
+                    # Of all columns too: their order, and that there are no more, is not a
+                    # reader's matter.
+                    yield part.name, tuple(sorted(needed.names))
+
+    def _made(self, task: Task, reading: Reading) -> Meaning:
+        """Return the meaning of a reading of a task, those behind it being known."""
+        meaning = Meaning(reading.query)
+        _vary(meaning, task)
+        facts: list[str | Marks] = []
+        for needed in sorted(reading.requires, key=lambda r: r.dataset):
+            dataset, columns = needed.dataset, tuple(sorted(needed.names))
+            plans: list[str | Marks] = []
             for part in self._producers.get(dataset, ()):
                 if self._is_stored(part):
-                    self._add_leaf(meaning, part.output, columns)
+                    _add_leaf(meaning, part.output, columns)
                     facts += ["leaf", part.output]
                 else:
-                    behind = self._view(part, tuple(sorted(columns)))
+                    behind = self._outlines.outline(part.name).meanings[columns]
                     plans += [part.output, behind.plan]
-                    self._vary(meaning, behind)
+                    _vary(meaning, behind)
                     for leaf, some in behind.leaves.items():
-                        self._add_leaf(meaning, leaf, some)
+                        _add_leaf(meaning, leaf, some)
             if plans:
-                meaning.views[dataset] = fingerprint("views", *plans)
+                meaning.views[dataset] = _marks("views", plans)
                 facts += ["view", dataset, meaning.views[dataset]]
             if dataset not in self._producers:
-                self._add_leaf(meaning, dataset, columns)
+                _add_leaf(meaning, dataset, columns)
                 facts += ["leaf", dataset]
-        meaning.plan = fingerprint("plan", query, *facts)
+        meaning.plan = _marks("plan", [reading.query, *facts])
         return meaning
-
-    def _vary(self, meaning: _Meaning, behind: Task | _Meaning) -> None:
-        meaning.volatile.update(behind.volatile)
-        meaning.unstable.update(behind.unstable)
-        meaning.inexact.update(behind.inexact)
-
-    def _add_leaf(self, meaning: _Meaning, leaf: str, columns: Collection[str]) -> None:
-        meaning.leaves.setdefault(leaf, set()).update(columns)
-
-    def _view(self, view: Task, columns: tuple[str, ...]) -> _Meaning:
-        """Return what a view means to a reader of some of its columns."""
-        key = (view.name, columns)
-        if key not in self._views:
-            one, frame = self._compiled[view.name], self._frames[view.name]
-            # Of all columns too: their order, and that there are no more, is not a reader's matter.
-            narrow = narrowed(frame, columns)
-            schemas = {r.dataset: self._schemas[r.dataset] for r in view.requires}
-            requires = requirements(narrow, schemas)
-            query = query_fingerprint(one, narrow, requires, columns)
-            self._views[key] = self._meaning(view, query, requires)
-        return self._views[key]
 
     def _is_stored(self, task: Task) -> bool:
         return task.kind is TaskKind.COMPUTE or task.name in self._kept
 
-    def _find_kept(self) -> set[str]:
-        """Return the views whose rows vary from one reading to the next, and that are read so.
 
-        How often a view is evaluated is known once it is known how often its readers are.
-        """
-        kept: set[str] = set()
-        times: Counter[str] = Counter()
-        for name, one in reversed(self._in_order()):
-            task = one.task
-            stored = task.kind is TaskKind.COMPUTE
-            if not stored and (task.volatile or task.unstable) and times[name] >= SEVERAL:
-                kept.add(name)
-            once = stored or name in kept
-            for dataset in self._read(one):
-                for part in self._producers.get(dataset, ()):
-                    times[part.name] += 1 if once else times[name]
-        return kept
-
-    def _in_order(self) -> list[tuple[str, Compiled]]:
-        """Return the tasks so that each comes after all whose outputs it reads."""
-        # They were compiled in this order, since a query is planned on its inputs' schemas.
-        return list(self._compiled.items())
-
-    def _read(self, one: Compiled) -> list[str]:
-        """Return the datasets that a query scans, each as often as it is scanned."""
-        read = [name for name, _ in scans(self._frames[one.task.name].logical_plan())]
-        # A recursive query scans its inputs in every round.
-        return read * SEVERAL if one.recursive else read
+def _marks(what: str, facts: Iterable[str | Marks]) -> Marks:
+    """Return the fingerprints of facts, of which some are fingerprints of both kinds."""
+    pairs = [fact if isinstance(fact, Marks) else (fact, fact) for fact in facts]
+    exact = fingerprint(what, *(one for one, _ in pairs))
+    alike = all(one == other for one, other in pairs)
+    return Marks(exact, exact if alike else fingerprint(what, *(other for _, other in pairs)))
 
 
-def narrowed(frame: datafusion.DataFrame, columns: Collection[str]) -> datafusion.DataFrame:
-    """Return a frame of some columns; of none, one that has as many rows."""
-    if not columns:
-        # `datafusion.lit` would ask for pandas, to know whether the number is one of its values.
-        return frame.select(frame.parse_sql_expr("1").alias("row"))
-    quoted = (name.replace('"', '""') for name in columns)
-    return frame.select(*(datafusion.col(f'"{name}"') for name in quoted))
+def _vary(meaning: Meaning, behind: Task | Meaning) -> None:
+    meaning.volatile.update(behind.volatile)
+    meaning.unstable.update(behind.unstable)
+    meaning.inexact.update(behind.inexact)
+
+
+def _add_leaf(meaning: Meaning, leaf: str, columns: Collection[str]) -> None:
+    meaning.leaves.setdefault(leaf, set()).update(columns)
+
+
+def kept_views(outlines: Outlines, tasks: Mapping[str, Task]) -> frozenset[str]:
+    """Return the views whose rows vary from one reading to the next, and that are read so.
+
+    How often a view is evaluated is known once it is known how often its readers are.
+    """
+    readers: dict[str, list[str]] = {}
+    for task in tasks.values():
+        for needed in task.requires:
+            readers.setdefault(needed.dataset, []).append(task.name)
+    sorter = _readers_of_what_varies(tasks, readers)
+    kept: set[str] = set()
+    times: dict[str, int] = {}
+    for name in sorter.static_order():
+        task = tasks[name]
+        times[name] = 0
+        for reader in readers.get(task.dataset, ()):
+            once = tasks[reader].kind is TaskKind.COMPUTE or reader in kept
+            scans = outlines.outline(reader).scanned.count(task.dataset)
+            times[name] += scans if once else scans * times[reader]
+        own = outlines.outline(name).task
+        if times[name] >= SEVERAL and (own.volatile or own.unstable):
+            kept.add(name)
+    return frozenset(kept)
+
+
+def _readers_of_what_varies(
+    tasks: Mapping[str, Task], readers: Mapping[str, list[str]]
+) -> TopologicalSorter[str]:
+    """Return the views that vary by themselves and the views that read them, readers first."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    views = [task for task in tasks.values() if task.kind is TaskKind.VIEW]
+    waiting = [task.name for task in views if task.volatile or task.unstable]
+    known = set(waiting)
+    while waiting:
+        name = waiting.pop()
+        above = [r for r in readers.get(tasks[name].dataset, ()) if _is_view(tasks[r])]
+        sorter.add(name, *above)
+        waiting += [reader for reader in above if reader not in known]
+        known.update(above)
+    return sorter
+
+
+def _is_view(task: Task) -> bool:
+    return task.kind is TaskKind.VIEW
+
+
+def requirement(name: str, columns: Iterable[str], schema: Schema) -> Requirement:
+    """Return the requirement of some columns of a schema."""
+    wanted = set(columns)
+    kinds = (Column(c.name, c.type) for c in schema.columns if c.name in wanted)
+    return Requirement(name, tuple(sorted(kinds, key=lambda c: c.name)))

@@ -13,45 +13,47 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from cpgbuild.core.schema import Schema
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.report import CpgbuildError, Place
 from cpgbuild.plan import types
 from cpgbuild.plan.compiler import Compiler
+from cpgbuild.plan.contract import schema_of
 from cpgbuild.plan.definition import Definition, RowMap
 from cpgbuild.plan.failures import Unresolved
 from cpgbuild.plan.functions import Function
 from cpgbuild.plan.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from cpgbuild.core.task import Task
-    from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.compiled import Compiled, Plans
 
 FORMAT = 1
 
 
-def record(compiled: Compiled, project: Mapping[str, Compiled]) -> str:
+def record(task: Task, plans: Plans) -> str:
     """Return a task's query and those of the views behind it as one line of JSON."""
-    producers: dict[str, list[Compiled]] = {}
-    for _, one in sorted(project.items()):
-        producers.setdefault(one.task.dataset, []).append(one)
+    producers: dict[str, list[Task]] = {}
+    for _, part in sorted(plans.tasks.items()):
+        producers.setdefault(part.dataset, []).append(part)
     evaluated: dict[str, Compiled] = {}
     leaves: dict[str, dict[str, Any]] = {}
-    stack = [compiled]
+    stack = [task]
     while stack:
-        one = stack.pop()
-        if one.task.name in evaluated:
+        name = stack.pop().name
+        if name in evaluated:
             continue
-        evaluated[one.task.name] = one
+        one = evaluated[name] = plans.compiled(name)
         for dataset, schema in one.inputs.items():
             parts = producers.get(dataset, [])
-            stack += [part for part in parts if not part.task.stored]
-            stored = [part.definition.part for part in parts if part.task.stored]
+            stack += [part for part in parts if not part.stored]
+            stored = [part.output.partition("/")[2] for part in parts if part.stored]
             if stored or not parts:
                 leaves[dataset] = {"columns": _columns(schema), "parts": [p for p in stored if p]}
     queries = [_query(one) for _, one in sorted(evaluated.items())]
-    facts = {"v": FORMAT, "task": compiled.task.name, "queries": queries, "leaves": leaves}
+    facts = {"v": FORMAT, "task": task.name, "queries": queries, "leaves": leaves}
     return json.dumps(facts, separators=(",", ":"), sort_keys=True)
 
 
@@ -76,8 +78,7 @@ def plan_again(text: str) -> Task | None:
         compiler.compile_all()
     except (ValueError, KeyError, TypeError, AttributeError, CpgbuildError, Unresolved):
         return None
-    found = compiler.compiled.get(facts["task"])
-    return found.task if found is not None and not compiler.errors else None
+    return compiler.tasks.get(facts["task"]) if not compiler.errors else None
 
 
 def _same(schema: pa.Schema) -> pa.Schema:
@@ -158,8 +159,9 @@ def _never(*_: Any) -> Any:
     raise NotImplementedError("what is recorded is planned and never run")
 
 
-def _columns(schema: pa.Schema) -> list[list[str]]:
-    return [[field.name, types.to_text(field.type)] for field in schema]
+def _columns(schema: pa.Schema | Schema) -> list[list[str]]:
+    columns = schema if isinstance(schema, Schema) else schema_of(schema)
+    return [[column.name, column.type] for column in columns.columns]
 
 
 def _schema(columns: Iterable[Iterable[str]]) -> pa.Schema:

@@ -12,7 +12,6 @@ import tomllib
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import tomli_w
 
 from cpgbuild.core.fingerprint import Fingerprint
@@ -29,11 +28,14 @@ from cpgbuild.errors.state import (
 )
 from cpgbuild.plan import types
 from cpgbuild.plan.assemble import FORM
+from cpgbuild.plan.contract import arrow_of
 from cpgbuild.state.journal import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
     from cpgbuild.core.graph import Graph
 
@@ -141,8 +143,7 @@ def source_schema(lock: Lock, source: str) -> pa.Schema:
     """
     if source not in lock.sources:
         raise SourceNotLocked(source)
-    columns = lock.sources[source].columns
-    return pa.schema([pa.field(c.name, types.from_text(c.type), c.nullable) for c in columns])
+    return arrow_of(lock.sources[source])
 
 
 def parse_lock(text: str, path: str) -> Lock:

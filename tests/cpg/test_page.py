@@ -12,5 +12,5 @@ def test_the_page_has_a_line_for_each_dataset():
     first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     named = {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
     with api.opened(ROOT) as workspace:
-        datasets = {one.task.dataset for one in workspace.compiled.values()}
+        datasets = {task.dataset for task in workspace.graph.tasks.values()}
     assert named == datasets

@@ -150,7 +150,7 @@ def compiled(project: Project) -> list[Task]:
     made.compile_all()
     if made.errors:
         raise made.errors[0]
-    return [one.task for one in made.compiled.values()]
+    return list(made.tasks.values())
 
 
 @dataclass

@@ -133,8 +133,8 @@ def compiled(query: Query) -> Compiled:
     made = compiler({"q": query}, SCHEMAS)
     if made.errors:
         raise made.errors[0]
-    (one,) = made.compiled.values()
-    return one
+    (name,) = made.tasks
+    return made.compiled(name)
 
 
 def mark(query: Query) -> tuple[str, str]:

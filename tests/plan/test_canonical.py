@@ -126,7 +126,7 @@ def fresh(random: Random, count: int) -> list[str]:
 
 def mark(sql: str) -> str | None:
     made = compiler({"q": sql}, SCHEMAS)
-    return None if made.errors else str(next(iter(made.compiled.values())).task.plan)
+    return None if made.errors else str(next(iter(made.tasks.values())).plan)
 
 
 def results(sql: str) -> list[object]:

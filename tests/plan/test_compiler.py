@@ -24,7 +24,7 @@ def test_a_chain_may_be_longer_than_pythons_stack_is_deep() -> None:
     texts = {f"v{n:03}": f"select id from v{n + 1:03}" for n in range(300)}
     made = compiled({**texts, "v300": "select id from orders"})
     assert made.errors == []
-    assert len(made.compiled) == 301
+    assert len(made.tasks) == 301
 
 
 def test_a_query_is_planned_once_where_its_text_names_what_it_reads(
@@ -63,6 +63,6 @@ def test_a_query_is_planned_once_where_its_text_names_what_it_reads(
 def test_a_name_that_is_not_read_is_no_dependency(texts: dict[str, str]) -> None:
     made = compiled(texts)
     assert made.errors == []
-    a, b = (made.compiled[f"view.{name}"].task for name in sorted(texts))
+    a, b = (made.tasks[f"view.{name}"] for name in sorted(texts))
     assert [r.dataset for r in a.requires] in ([], ["orders"])
     assert [r.dataset for r in b.requires] == ["a"]

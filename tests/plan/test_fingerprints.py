@@ -254,7 +254,7 @@ def decorated(**options: Any) -> str:
     made.compile_all()
     if made.errors:
         raise made.errors[0]
-    return str(made.compiled["compute.out"].task.plan)
+    return str(made.tasks["compute.out"].plan)
 
 
 MAP = {"schema": {"a": "int64", "d": "int64"}, "map": as_it_is}

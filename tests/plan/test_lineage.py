@@ -112,10 +112,10 @@ CORPUS: dict[str, dict[str | None, dict[str, str]]] = {
 def lineage(text: Text) -> dict[str | None, dict[str, str]]:
     made = compiler({"q": text}, SCHEMAS)
     assert not made.errors
-    (one,) = made.compiled.values()
+    (one,) = made.tasks.values()
     return {
-        column: {d: " ".join(sorted(c)) for d, c in made.lineage(one.task.name, column).items()}
-        for column in (*one.task.schema.names, ROWS)
+        column: {d: " ".join(sorted(c)) for d, c in made.lineage(one.name, column).items()}
+        for column in (*one.schema.names, ROWS)
     }
 
 

@@ -69,7 +69,7 @@ def tasks(
     made = compiler(texts, schemas, **variables)
     if made.errors:
         raise made.errors[0]
-    return {one.task.dataset: one.task for one in made.compiled.values()}
+    return {task.dataset: task for task in made.tasks.values()}
 
 
 def task(text: Text, schemas: Mapping[str, pa.Schema] = SCHEMAS, **variables: str) -> Task:

@@ -1,0 +1,90 @@
+"""Outline: what is known of a compiled task beside the form that engines take.
+
+It is what a task is by itself, for all of its columns and for those that some reader requires, and
+what that means with all behind it. None of it needs the query's text or the planner any more, so
+it can be kept from one run to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.task import Requirement, Task
+
+# Columns by name, sorted; all of them, in their order and no more, where it is None.
+Columns = tuple[str, ...] | None
+WHOLE: Columns = None
+
+
+class Marks(NamedTuple):
+    """A fingerprint, and the one in which versions of Python and of packages do not count.
+
+    By the first it is decided whether to run. The lock has the second: it is compared between
+    machines, and says what the project's own files mean.
+    """
+
+    exact: Fingerprint
+    written: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A task's query by itself, or narrowed to some columns: its fingerprint, what it requires."""
+
+    query: Marks
+    requires: tuple[Requirement, ...]
+
+
+@dataclass(slots=True)
+class Meaning:
+    """What a reading means with all behind it: its fingerprint, and what it reads in the end."""
+
+    plan: Marks
+    views: dict[str, Marks] = field(default_factory=dict)
+    leaves: dict[str, set[str]] = field(default_factory=dict)
+    volatile: set[str] = field(default_factory=set)
+    unstable: set[str] = field(default_factory=set)
+    inexact: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Outline:
+    """A compiled task, and all that is known of how it is read.
+
+    `task` knows nothing yet of the views behind it. `scanned` has the datasets that its query
+    scans, each as often as it does; `asked` those that it named, with the fingerprints of the
+    schemas that it was given; `variables` the values of those that it asked for.
+    """
+
+    task: Task
+    scanned: tuple[str, ...]
+    asked: Mapping[str, Fingerprint]
+    variables: Mapping[str, str]
+    readings: dict[Columns, Reading]
+    meanings: dict[Columns, Meaning] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A task with its plan, and that plan as the lock has it: query, plan, views."""
+
+    task: Task
+    written: tuple[Fingerprint, Fingerprint, tuple[tuple[str, Fingerprint], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A task as it was planned before; its definition is the same, so it may be that still.
+
+    It is, where variables and schemas are those that it asked for. `outline` fetches the rest.
+    """
+
+    planned: Planned
+    asked: Mapping[str, Fingerprint]
+    variables: Mapping[str, str]
+    outline: Callable[[], Outline]
