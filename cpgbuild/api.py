@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +16,9 @@ from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
 from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
-from cpgbuild.core.validate import check_graph
 from cpgbuild.engine.cleaning import clean as clean_table
-from cpgbuild.engine.context import Limits
-from cpgbuild.engine.data import Data
-from cpgbuild.engine.datafusion_engine import DataFusionEngine
-from cpgbuild.engine.files import base_of
-from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
-from cpgbuild.errors.project import SourceMissing, UnknownColumn, UnknownTarget
+from cpgbuild.errors.project import UnknownColumn, UnknownTarget
 from cpgbuild.errors.report import CpgbuildError, Problems, near_match
 from cpgbuild.errors.state import SourceNotLocked
 from cpgbuild.plan.compiler import Compiler
@@ -33,9 +27,7 @@ from cpgbuild.project import config
 from cpgbuild.project.discovery import discover
 from cpgbuild.project.modules import importable
 from cpgbuild.state.answers import keep_answer
-from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
-from cpgbuild.state.holder import held, warehouse_key
-from cpgbuild.state.journal import Journal
+from cpgbuild.state.holder import held
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import (
     is_current,
@@ -46,13 +38,11 @@ from cpgbuild.state.lock import (
     write_lock,
 )
 from cpgbuild.state.lock import planner as planner_text
-from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.repository import text_at
+from cpgbuild.workspace import also, checked, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    import pyarrow as pa
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
@@ -62,141 +52,7 @@ if TYPE_CHECKING:
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
-
-STATE = ".cpgbuild"
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """A project with all of its plans, ready to be asked or built."""
-
-    project: Project
-    graph: Graph
-    compiler: Compiler
-    sources: Sources
-    warehouse: Warehouse
-    files: KnownFiles = field(default_factory=dict)
-    rows: KnownRows = field(default_factory=dict)
-    looked: Observed | None = None
-
-    @property
-    def locked(self) -> Graph:
-        """The graph as a lock has it: versions of Python and of packages do not count."""
-        return Graph(self.compiler.portable(), self.graph.sources)
-
-    @property
-    def state(self) -> Path:
-        """The folder of what is kept between builds."""
-        return self.project.root / STATE
-
-    @property
-    def traces(self) -> Path:
-        """The file of the traces of builds into this warehouse."""
-        return self.state / f"traces-{warehouse_key(self.warehouse.location)}.jsonl"
-
-    @property
-    def journal(self) -> Journal:
-        """The traces of builds into this warehouse."""
-        return Journal(self.traces)
-
-    @property
-    def holder(self) -> Path:
-        """The folder whose lock file says that the warehouse is being built into."""
-        location = self.warehouse.location
-        return self.state if "://" in location else Path(location)
-
-
-@contextmanager
-def opened(
-    project: str | Path = ".",
-    overrides: Overrides | None = None,
-    known: Lock | None = None,
-    *,
-    look: bool = False,
-) -> Iterator[Workspace]:
-    """Load a project, plan all of its tasks, and check every edge, for the time of this block.
-
-    Of a source that is not there the schema is the `known` one, if there is one. Where an answer
-    may be kept, and is asked for, what it rests on is looked at before anything else is.
-
-    Raises:
-        CpgbuildError: what is wrong with the project; `Problems` where it is several things.
-    """
-    root = config.find_root(Path(project))
-    state = root / STATE
-    looked = _looked_at([root / config.FILE, *program_files()]) if look else None
-    loaded = config.load(root, overrides)
-    looked = looked and _also(looked, _inputs(loaded, state))
-    with importable(root), ExitStack() as cleanup:
-        definitions, errors = discover(loaded)
-        Problems.raise_if(errors)
-        files, rows = load_files(state), load_rows(state)
-        sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
-        schemas = {name: partial(_schema, sources, name, known) for name in loaded.sources}
-        compiler = Compiler(definitions, schemas, loaded.variables, root)
-        compiler.compile_all()
-        graph = _checked(compiler)
-        warehouse = Warehouse(loaded.warehouse)
-        if _is_blind(loaded, definitions):
-            looked = None
-        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows, looked)
-        save_digests(state, files, rows)
-
-
-def _looked_at(paths: Iterable[str | Path]) -> Observed | None:
-    try:
-        return Observed.of(map(str, paths))
-    except (OSError, TooYoung):
-        return None
-
-
-def _also(looked: Observed, paths: Iterable[str]) -> Observed | None:
-    more = _looked_at(paths)
-    return more and looked | more
-
-
-def _is_blind(project: Project, definitions: Iterable[Definition]) -> bool:
-    """Return whether something can change that no local file's stamp tells.
-
-    What is at a URL, or what a module of Python looks at while it is evaluated.
-    """
-    places = [project.warehouse, *(source.path for source in project.sources.values())]
-    remote = any("://" in place for place in places)
-    return remote or any(definition.function is not None for definition in definitions)
-
-
-def _inputs(project: Project, state: Path) -> Iterator[str]:
-    """Give all local files and folders that plans and sources are read from."""
-    for folder, _ in project.tasks:
-        yield from below(str(folder), ("__pycache__", "."))
-    for source in project.sources.values():
-        path = Path(source.path)
-        if source.format == "delta":
-            yield from below(str(path / "_delta_log"))
-        else:
-            yield from below(str(base_of(path)), without=str(state))
-
-
-def _outputs(graph: Graph) -> list[str]:
-    return [task.output for task in graph.tasks.values() if task.stored]
-
-
-def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
-    """Return a source's schema; one that is not there has the known one."""
-    try:
-        return sources.schema(name)
-    except SourceMissing:
-        if known is None or name not in known.sources:
-            raise
-        return source_schema(known, name)
-
-
-def _checked(compiler: Compiler) -> Graph:
-    """Return the graph of what was compiled; raise all that is wrong with it."""
-    Problems.raise_if(compiler.errors)
-    graph = Graph(compiler.tasks.values(), {n: schema_of(s) for n, s in compiler.sources.items()})
-    Problems.raise_if(check_graph(graph))
-    return graph
+    from cpgbuild.workspace import Workspace
 
 
 def plan(
@@ -225,9 +81,9 @@ def _planned(
 
     What was looked at, was so before anything was decided upon it.
     """
-    looked = workspace.looked and _also(workspace.looked, _results(workspace))
+    looked = workspace.looked and also(workspace.looked, _results(workspace))
     traces = workspace.journal.load()
-    rebuilder = Rebuilder(workspace.graph, _engine(workspace), traces, selection)
+    rebuilder = Rebuilder(workspace.graph, workspace.engine(), traces, selection)
     planned = planner.plan(workspace.graph, rebuilder, selection)
     if looked and all(one.action is Action.SKIP for one in planned):
         keep_answer(workspace.state, targets, exclude, len(planned), looked)
@@ -237,7 +93,7 @@ def _planned(
 def _results(workspace: Workspace) -> Iterator[str]:
     """Give all local files and folders that builds write."""
     yield from (str(workspace.project.root / LOCK), str(workspace.traces))
-    for output in _outputs(workspace.graph):
+    for output in workspace.outputs:
         yield from workspace.warehouse.marks(output)
 
 
@@ -253,7 +109,7 @@ def why(
     with opened(project, overrides) as workspace:
         selection = select(workspace.graph, Request((name,)))
         wanted = workspace.graph.makers(name)
-        engine = _engine(workspace)
+        engine = workspace.engine()
         rebuilder = Rebuilder(workspace.graph, engine, workspace.journal.load(), selection)
         decided = planner.decisions(workspace.graph, rebuilder, selection)
         return [engine.explain(d, action) for d, action in decided if d.task in wanted]
@@ -284,8 +140,8 @@ def build(  # noqa: PLR0913 -- the options of the command
         with held(workspace.holder, workspace.warehouse.location):
             if not workspace.project.overridden:
                 write_lock(workspace.project.root, workspace.locked)
-            workspace.warehouse.sweep(_outputs(workspace.graph))
-            engine = _engine(workspace)
+            workspace.warehouse.sweep(workspace.outputs)
+            engine = workspace.engine()
             traces = workspace.journal.load()
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
             lanes = workspace.project.lanes
@@ -320,7 +176,7 @@ def clean(
     """
     with opened(project, overrides) as workspace:
         warehouse = workspace.warehouse
-        outputs = _outputs(workspace.graph)
+        outputs = workspace.outputs
         with held(workspace.holder, warehouse.location):
             if not dry_run:
                 warehouse.sweep(outputs)
@@ -422,17 +278,18 @@ def locked(project: str | Path = ".") -> list[Difference]:
     loaded, text = config.load(root), read_text(root / LOCK)
     lock = parse_lock(text, str(root / LOCK))
     with importable(root):
-        definitions, errors = discover(loaded)
-        Problems.raise_if(errors)
+        found = discover(loaded)
+        Problems.raise_if(found.errors)
+        definitions = found.definitions
         compiler, missing = _planned_on(lock, definitions, loaded)
-        graph = Graph(compiler.portable(), _checked(compiler).sources)
-    found = differences(lock, lock_of(graph, planner_text()))
+        graph = Graph(compiler.portable(), checked(compiler).sources)
+    differing = differences(lock, lock_of(graph, planner_text()))
     if missing:
         unplanned = [d for d in definitions if d.name not in compiler.tasks]
-        return _unlocked(missing, unplanned, found)
-    if not found and not is_current(text, graph):
+        return _unlocked(missing, unplanned, differing)
+    if not differing and not is_current(text, graph):
         return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]
-    return found
+    return differing
 
 
 def _planned_on(
@@ -481,21 +338,6 @@ def graph(
     draw = {"dot": picture.dot, "mermaid": picture.mermaid}[form]
     with opened(project, overrides) as workspace:
         return draw(workspace.graph)
-
-
-def _engine(workspace: Workspace) -> DataFusionEngine:
-    project, settings = workspace.project, workspace.project.engine
-    data = Data(
-        workspace.sources, workspace.warehouse, workspace.graph.tasks.values(), workspace.rows
-    )
-    return DataFusionEngine(
-        workspace.compiler,
-        workspace.sources,
-        workspace.warehouse,
-        project.root,
-        data,
-        Limits(settings.memory_limit, settings.threads, settings.deterministic),
-    )
 
 
 def _silent(_event: Event) -> None:

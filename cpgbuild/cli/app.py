@@ -52,6 +52,9 @@ EnvOption = Annotated[
 WarehouseOption = Annotated[
     str | None, typer.Option("--warehouse", help="Folder or URL of the tables, this once.")
 ]
+NoCacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Plan from nothing, without what was planned before.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON lines.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show all tasks, and errors as they were raised.")
@@ -91,6 +94,7 @@ def plan(
     var: VarOption = None,
     env: EnvOption = None,
     warehouse: WarehouseOption = None,
+    no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
     exit_code: Annotated[
@@ -111,7 +115,7 @@ def plan(
         from cpgbuild.cli.lean import api
         from cpgbuild.errors.project import OptionsClash
 
-        if any((target, exclude, force, var, env, warehouse)):
+        if any((target, exclude, force, var, env, warehouse, no_cache)):
             fault = "`--locked` goes with no other option but `--project`, `--json` and `--verbose`"
             raise OptionsClash(fault, "a lock is of the whole project, as `cpgbuild.toml` has it")
         return exit_codes.WORK_TO_DO if show_locked(api.locked(project), output) else exit_codes.OK
@@ -125,7 +129,7 @@ def plan(
             targets=target or (),
             exclude=exclude or (),
             force=force or (),
-            overrides=_overrides(var, env, warehouse),
+            overrides=_overrides(var, env, warehouse, from_nothing=no_cache),
         )
         work = show_plan(planned, output)
         return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
@@ -169,6 +173,7 @@ def build(
     var: VarOption = None,
     env: EnvOption = None,
     warehouse: WarehouseOption = None,
+    no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
     keep_going: Annotated[
@@ -193,7 +198,7 @@ def build(
                 targets=target or (),
                 exclude=exclude or (),
                 force=force or (),
-                overrides=_overrides(var, env, warehouse),
+                overrides=_overrides(var, env, warehouse, from_nothing=no_cache),
                 keep_going=keep_going,
                 report=progress,
                 interrupted=interrupt.asked,
@@ -339,7 +344,9 @@ def _output(*, as_json: bool, verbose: bool) -> Output:
     return Output(as_json=as_json, verbose=verbose)
 
 
-def _overrides(var: list[str] | None, env: str | None, warehouse: str | None) -> Overrides:
+def _overrides(
+    var: list[str] | None, env: str | None, warehouse: str | None, *, from_nothing: bool = False
+) -> Overrides:
     from cpgbuild.errors.project import BadOption
     from cpgbuild.project.config import Overrides
 
@@ -349,7 +356,7 @@ def _overrides(var: list[str] | None, env: str | None, warehouse: str | None) ->
         if not equals or not name:
             raise BadOption("--var", text, "a name, `=` and a value, as `--var region=us`")
         variables[name] = value
-    return Overrides(variables, env, warehouse)
+    return Overrides(variables, env, warehouse, from_nothing)
 
 
 def _finish(output: Output, run: Callable[[], int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -89,6 +89,21 @@ class Task:
         """Let the output be the dataset where nothing else is said."""
         if not self.output:
             object.__setattr__(self, "output", self.dataset)
+
+    def by_itself(
+        self, volatile: tuple[str, ...], unstable: tuple[str, ...], inexact: tuple[str, ...]
+    ) -> Task:
+        """Return the task as it is known without any other: of its query alone."""
+        return replace(
+            self,
+            plan=UNKNOWN,
+            volatile=volatile,
+            unstable=unstable,
+            inexact=inexact,
+            leaves=(),
+            views=(),
+            kept=False,
+        )
 
     @property
     def stored(self) -> bool:

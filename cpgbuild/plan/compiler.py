@@ -111,13 +111,21 @@ class Compiler:
 
     def compile_all(self) -> None:
         """Compile every definition that can be; the reasons against the others are in `errors`."""
+        had_kept = bool(self._kept)
         self._compile_each()
-        if self._kept and any(isinstance(error, Cycle) for error in self.errors):
+        if had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
-            self._kept, self._lost = {}, set()
-            self._begin()
+            self._from_nothing()
             self._compile_each()
         self.complete()
+
+    def _from_nothing(self) -> None:
+        self._kept, self._lost = {}, set()
+        whole = (d.whole() if d.whole is not None else d for d in self._definitions.values())
+        self._definitions = {definition.name: definition for definition in whole}
+        for dataset, producers in self._producers.items():
+            self._producers[dataset] = [self._definitions[part.name] for part in producers]
+        self._begin()
 
     def _compile_each(self) -> None:
         for name in self._in_order():
@@ -248,8 +256,16 @@ class Compiler:
     def outline(self, task: str) -> Outline:
         """Return what is known of a task."""
         if task not in self._outlines:
-            self._outlines[task] = self._kept[task].outline()
+            kept = self._kept[task]
+            self._outlines[task] = kept.outline() or self._again(kept.planned.task)
         return self._outlines[task]
+
+    def _again(self, task: Task) -> Outline:
+        """Return the outline of a task of which only the plan was kept."""
+        found = self._compile(self._definitions[task.name])
+        if (found.task.query, found.task.requires) != (task.query, task.requires):
+            raise ChangedMeanwhile(task.name, task.place)
+        return found
 
     def narrow(self, task: str, columns: tuple[str, ...]) -> Reading:
         """Return a task's query narrowed to some of its columns."""
@@ -324,7 +340,11 @@ class Compiler:
         for dataset, mark in kept.asked.items():
             if dataset not in self._producers and dataset not in self._source_schemas:
                 return False
-            schema = self._schema(dataset, definition, lambda: definition.place)
+            try:
+                schema = self._schema(dataset, definition, lambda: definition.place)
+            except Unresolved:
+                # Whether there is more to say of it than that, is seen when it is compiled.
+                return False
             if schema.fingerprint != mark:
                 return False
         return True

@@ -81,10 +81,13 @@ class Planned:
 class Kept:
     """A task as it was planned before; its definition is the same, so it may be that still.
 
-    It is, where variables and schemas are those that it asked for. `outline` fetches the rest.
+    `module` is the file that defines it. It is that still, where variables and schemas are those
+    that it asked for. `outline` fetches the rest, if
+    that is still there.
     """
 
+    module: str
     planned: Planned
     asked: Mapping[str, Fingerprint]
     variables: Mapping[str, str]
-    outline: Callable[[], Outline]
+    outline: Callable[[], Outline | None]

@@ -67,11 +67,12 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """One-off settings from the command line."""
+    """One-off settings from the command line; `from_nothing`: without a look at kept plans."""
 
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: str | None = None
     warehouse: str | None = None
+    from_nothing: bool = False
 
 
 def find_root(start: Path) -> Path:

@@ -3,48 +3,165 @@
 from __future__ import annotations
 
 import ast
+import json
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from cpgbuild.errors.graph import DuplicateDataset, DuplicateTask, ShadowsSource
+from cpgbuild.errors.graph import (
+    ChangedMeanwhile,
+    DuplicateDataset,
+    DuplicateTask,
+    ShadowsSource,
+)
 from cpgbuild.errors.project import BadValue, ModuleFailed, NoSuchFolder
 from cpgbuild.errors.report import CpgbuildError, Place
 from cpgbuild.plan.definition import MARK, Definition
+from cpgbuild.project.contents import Contents
 from cpgbuild.project.modules import load_module
 from cpgbuild.project.sqlfile import read_task
+from cpgbuild.project.watching import still_holds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from cpgbuild.plan.outline import Kept
     from cpgbuild.project.config import Project
 
 SUFFIXES = frozenset({".py", ".sql"})
 
 
-def discover(project: Project) -> tuple[list[Definition], list[CpgbuildError]]:
-    """Return the project's definitions, in the order of their files, and all that is wrong.
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was known of a project's tasks when it was last planned.
+
+    `kept` has its tasks, `facts` says for each file of tasks what these rest on beside the file.
+    """
+
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    contents: Contents = field(default_factory=Contents)
+
+
+@dataclass(slots=True)
+class Discovery:
+    """A project's definitions in the order of their files, and all that is wrong with them.
+
+    `kept` has the tasks whose definitions are what they were, `lost` the datasets of the others
+    that there were, `files` the task files and what each rests on where that is known already.
+    """
+
+    definitions: list[Definition] = field(default_factory=list)
+    errors: list[CpgbuildError] = field(default_factory=list)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    files: dict[str, str | None] = field(default_factory=dict)
+
+
+def discover(project: Project, memory: Memory | None = None) -> Discovery:
+    """Return the project's definitions; those that are known to be what they were are not loaded.
 
     Call it inside of `importable`, and use the definitions there.
     """
-    errors: list[CpgbuildError] = []
+    found = Discovery()
     files: dict[Path, None] = {}
     for folder, place in project.tasks:
         if not folder.exists():
-            errors.append(NoSuchFolder(str(folder), place))
+            found.errors.append(NoSuchFolder(str(folder), place))
         elif not folder.is_relative_to(project.root):
-            errors.append(BadValue("tasks", folder, "a folder or file below the project's", place))
+            fault = "a folder or file below the project's"
+            found.errors.append(BadValue("tasks", folder, fault, place))
         elif folder.is_file() and folder.suffix not in SUFFIXES:
-            errors.append(BadValue("tasks", folder, "a folder, a `.py` or a `.sql` file", place))
+            fault = "a folder, a `.py` or a `.sql` file"
+            found.errors.append(BadValue("tasks", folder, fault, place))
         else:
             files |= dict.fromkeys(_files(folder))
-    found: list[Definition] = []
-    for path in files:
-        try:
-            found += [read_task(path)] if path.suffix == ".sql" else _tasks_of(path, project)
-        except CpgbuildError as error:
-            errors.append(error)
-        except (OSError, UnicodeDecodeError) as error:
-            errors.append(ModuleFailed(str(path), error, Place(str(path))))
-    return found, errors + _clashes(found, project)
+    _Known(project, memory or Memory()).fill(found, files)
+    found.errors += _clashes(found.definitions, project)
+    return found
+
+
+class _Known:
+    """Tells which files define what they did."""
+
+    def __init__(self, project: Project, memory: Memory) -> None:
+        self._project = project
+        self._memory = memory
+        self._by_file: dict[str, list[Kept]] = {}
+        for kept in memory.kept.values():
+            self._by_file.setdefault(kept.module, []).append(kept)
+        self._values: dict[str, str] = {}
+        self._hold: dict[str, bool] = {}
+
+    def fill(self, found: Discovery, files: Iterable[Path]) -> None:
+        """Add the definitions of all files."""
+        for path in files:
+            file = str(path)
+            if self._is_same(file):
+                found.files[file] = self._memory.facts[file]
+                known = self._by_file.get(file, ())
+                found.definitions += [self._light(kept, path) for kept in known]
+                continue
+            found.files[file] = None
+            try:
+                found.definitions += definitions_of(path, self._project, self._memory.contents)
+            except CpgbuildError as error:
+                found.errors.append(error)
+            except (OSError, UnicodeDecodeError) as error:
+                found.errors.append(ModuleFailed(file, error, Place(file)))
+        # In the order in which they were planned.
+        for name, kept in self._memory.kept.items():
+            if found.files.get(kept.module) is not None:
+                found.kept[name] = kept
+            else:
+                found.lost.add(kept.planned.task.dataset)
+
+    def _is_same(self, file: str) -> bool:
+        facts = self._memory.facts.get(file)
+        if facts is None or not self._memory.contents.is_known(file):
+            return False
+        if facts not in self._hold:
+            known = json.loads(facts)
+            self._hold[facts] = still_holds(known, self._memory.contents, self._values)
+        return self._hold[facts]
+
+    def _light(self, kept: Kept, path: Path) -> Definition:
+        """Return a task's definition without what only its planning needs."""
+        task = kept.planned.task
+        return Definition(
+            name=task.name,
+            dataset=task.dataset,
+            kind=task.kind,
+            place=task.place or Place(kept.module),
+            part=task.output.partition("/")[2] or None,
+            priority=task.priority,
+            tags=task.tags,
+            description=task.description,
+            partition_by=task.partition_by,
+            file=path,
+            whole=partial(self._whole, task.name, path),
+        )
+
+    def _whole(self, name: str, path: Path) -> Definition:
+        """Load a task's definition.
+
+        Raises:
+            ChangedMeanwhile: its file defines it no longer.
+            ModuleFailed, BadSqlHeader, …: as for any other.
+        """
+        for definition in definitions_of(path, self._project, self._memory.contents):
+            if definition.name == name:
+                return definition
+        raise ChangedMeanwhile(name, Place(str(path)))
+
+
+def definitions_of(path: Path, project: Project, contents: Contents) -> list[Definition]:
+    """Return the tasks that a file defines, in their order."""
+    if path.suffix != ".sql":
+        return _tasks_of(path, project)
+    text = contents.read(str(path)).decode()
+    return [read_task(path, text.replace("\r\n", "\n").replace("\r", "\n"))]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from cpgbuild.errors.project import ModuleFailed
 from cpgbuild.errors.report import CpgbuildError, Place
 from cpgbuild.plan.places import user_place
+from cpgbuild.project.contents import Contents
+from cpgbuild.project.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +25,10 @@ OURS = "cpgbuild"
 
 
 @contextmanager
-def importable(root: Path) -> Iterator[None]:
+def importable(root: Path, contents: Contents | None = None) -> Iterator[Watch]:
     """Let the project's modules be imported by their path from its root, in this block.
+
+    What is given can watch what they do. What they are is told to `contents`.
 
     Modules of the same names that were imported before are put aside meanwhile. The project's own
     are forgotten at its end, so that the next block sees their edits, and so that two
@@ -34,8 +38,10 @@ def importable(root: Path) -> Iterator[None]:
     before = set(sys.modules)
     sys.path.insert(0, str(root))
     importlib.invalidate_caches()
+    watch = Watch(contents or Contents())
     try:
-        yield
+        with watch.loading():
+            yield watch
     finally:
         sys.path.remove(str(root))
         fresh = [n for n in set(sys.modules) - before if n.partition(".")[0] != OURS]

@@ -30,8 +30,8 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def read_task(path: Path) -> Definition:
-    """Return the task that a SQL file is: a view, unless its header says otherwise.
+def read_task(path: Path, text: str) -> Definition:
+    """Return the task that a SQL file of this text is: a view, unless its header says otherwise.
 
     The header is the leading comment lines that begin with `cpgbuild:`, each the inside of a TOML
     table on one line; the other leading comment lines are the description.
@@ -40,7 +40,6 @@ def read_task(path: Path) -> Definition:
         BadSqlHeader, UnknownKey, BadValue: the header is wrong.
         BadName, BadTask: as for a decorated function.
     """
-    text = path.read_text(encoding="utf-8")
     header: dict[str, Any] = {}
     description = []
     first = 0

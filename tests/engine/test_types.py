@@ -137,7 +137,7 @@ def test_types_and_values_are_kept_from_a_source_to_the_last_reader(tmp_path: Pa
     through(tmp_path, pa.table(columns))
     with api.opened(tmp_path) as workspace:
         source = workspace.graph.sources["s"]
-        engine = api._engine(workspace)
+        engine = workspace.engine()
         for output in ("k", "below"):
             evidence = engine.evidence(output)
             assert evidence is not None
@@ -206,7 +206,7 @@ def test_the_schema_of_a_task_is_the_one_that_its_table_gets(tmp_path: Path) -> 
     made.sql("below", "select * from k")
     made.built()
     with api.opened(tmp_path) as workspace:
-        engine = api._engine(workspace)
+        engine = workspace.engine()
         for output in ("k", "below"):
             evidence = engine.evidence(output)
             assert evidence is not None
@@ -236,7 +236,7 @@ def test_what_ibis_believes_is_what_the_table_gets_where_nothing_is_lost(tmp_pat
     made.built()
     with api.opened(tmp_path) as workspace:
         columns = workspace.graph.tasks["compute.k"].schema.columns
-        engine = api._engine(workspace)
+        engine = workspace.engine()
         evidence = engine.evidence("k")
         engine.close()
     assert columns == (

@@ -37,7 +37,8 @@ def found(project: ProjectFolder):
     """Discover a project's tasks: by name, and what is wrong."""
     loaded = load(project.root)
     with importable(project.root):
-        definitions, errors = discover(loaded)
+        found = discover(loaded)
+        definitions, errors = found.definitions, found.errors
         return {d.name: d for d in definitions}, errors
 
 

@@ -1,0 +1,241 @@
+"""Rests: what the tasks of a Python module rest on, so that it is known when they may be others.
+
+Their expressions are what the module's code makes of what it finds. The code is the module's and
+that of all modules of the project that it imports, here or in a function, found by reading it. What
+it finds is noted while it runs (`watching`). Where either might not show all, nothing is said to be
+the same: the tasks are evaluated each time.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cpgbuild.plan import bytecode, origins
+from cpgbuild.project.own import is_own, own_file
+from cpgbuild.project.watching import facts_now
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from cpgbuild.project.contents import Contents
+    from cpgbuild.project.watching import Watch
+
+# What somebody else's module may be, for its users to be known by what they read themselves: it
+# has no clock, no chance and no files but those that Python tells of when they are opened.
+_PLAIN = frozenset(
+    [
+        "__future__",
+        "abc",
+        "argparse",
+        "array",
+        "ast",
+        "base64",
+        "binascii",
+        "bisect",
+        "calendar",
+        "cmath",
+        "codecs",
+        "collections",
+        "colorsys",
+        "concurrent",
+        "configparser",
+        "contextlib",
+        "copy",
+        "csv",
+        "cpgbuild",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "dis",
+        "enum",
+        "errno",
+        "fnmatch",
+        "fractions",
+        "functools",
+        "gc",
+        "glob",
+        "google",
+        "graphlib",
+        "gzip",
+        "hashlib",
+        "heapq",
+        "hmac",
+        "html",
+        "ibis",
+        "inspect",
+        "io",
+        "ipaddress",
+        "itertools",
+        "json",
+        "keyword",
+        "linecache",
+        "locale",
+        "logging",
+        "math",
+        "multiprocessing",
+        "numbers",
+        "numpy",
+        "operator",
+        "os",
+        "packaging",
+        "pandas",
+        "pathlib",
+        "pickle",
+        "pprint",
+        "ptars",
+        "pyarrow",
+        "queue",
+        "re",
+        "shlex",
+        "shutil",
+        "socket",
+        "sqlglot",
+        "statistics",
+        "string",
+        "struct",
+        "subprocess",
+        "sys",
+        "sysconfig",
+        "tempfile",
+        "textwrap",
+        "threading",
+        "time",
+        "token",
+        "tokenize",
+        "toml",
+        "tomli",
+        "tomllib",
+        "traceback",
+        "tree_sitter",
+        "tree_sitter_python",
+        "types",
+        "typing",
+        "typing_extensions",
+        "unicodedata",
+        "urllib",
+        "uuid",
+        "warnings",
+        "weakref",
+        "yaml",
+        "zipfile",
+        "zlib",
+        "zoneinfo",
+    ]
+)
+# Of these, what reads a clock, rolls dice or reads files behind Python's back, by its name.
+_HIDDEN = {
+    "datetime": {"now", "today", "utcnow"},
+    "gc": {"get_objects", "get_count", "get_stats"},
+    "ibis": {"connect", "duckdb", "polars", "sqlite", "postgres", "backends", "set_backend"},
+    "multiprocessing": {"current_process", "cpu_count"},
+    "numpy": {"random", "load", "fromfile", "memmap", "loadtxt", "genfromtxt"},
+    "os": {"cpu_count", "getlogin", "getloadavg", "getpid", "getppid", "times", "urandom"},
+    "pandas": {"now", "today", "HDFStore", "ExcelFile"},
+    "pyarrow": {"parquet", "dataset", "fs", "feather", "orc", "flight", "ipc", "memory_map"}
+    | {"OSFile", "input_stream", "csv", "substrait", "cuda"},
+    "sys": {"argv", "orig_argv", "stdin", "_getframe", "getrefcount"},
+    "threading": {"get_ident", "get_native_id", "current_thread"},
+    "uuid": {"uuid1", "uuid4", "getnode"},
+}
+_READERS = {"ibis": "read_", "pandas": "read_", "pyarrow": "read_"}
+# Code that no reading shows.
+_DYNAMIC = {"exec", "eval", "__import__", "import_module", "__loader__", "globals", "setattr"}
+
+
+class Rests:
+    """What is known of the project's modules once they were loaded and their tasks evaluated."""
+
+    def __init__(self, root: Path, contents: Contents, watch: Watch) -> None:
+        """Take the project's root, what files held, and what was noted while code ran."""
+        self._root = root
+        self._contents = contents
+        self._watch = watch
+
+    def of(self, path: Path) -> dict[str, str] | None:
+        """Return all that a module's tasks rest on, by what it is; None where that is unknown."""
+        facts: dict[str, str] = {}
+        waiting = [path]
+        known = set(waiting)
+        while waiting:
+            file = waiting.pop()
+            noted = self._watch.noted(str(file))
+            found = self._imports(file)
+            if noted is None or found is None:
+                return None
+            facts |= noted
+            facts[f"file {file}"] = self._contents.digest(str(file))
+            modules, files = found
+            facts |= facts_now(f"module {self._base(name)}" for name in modules)
+            waiting += files - known
+            known |= files
+        return facts
+
+    def _imports(self, file: Path) -> tuple[set[str], set[Path]] | None:
+        """Return the modules that a file imports, and those files of them that are the project's.
+
+        None where what one of them does is unknown.
+        """
+        code = self._watch.codes.get(str(file)) or self._compiled(file)
+        if code is None:
+            return None
+        names = set().union(*(part.co_names for part in bytecode.nested(code)))
+        if not names.isdisjoint(_DYNAMIC):
+            return None
+        modules: set[str] = set()
+        files: set[Path] = set()
+        package = self._package(file)
+        statements = list(bytecode.imports(code))
+        names.update(member for imported in statements for member in imported.members)
+        for imported in statements:
+            try:
+                targets = [*origins.imported_modules(imported, package, self._root)]
+            except ImportError:
+                return None
+            for name in targets:
+                own = self._file(name)
+                if own is not None:
+                    files.add(own)
+                elif (
+                    not _is_plain(name, names | set(imported.members))
+                    and not self._base(name).is_dir()
+                ):
+                    return None
+                modules.add(name if own is not None else name.partition(".")[0])
+        return modules, files
+
+    def _compiled(self, file: Path) -> CodeType | None:
+        """Return the code of a module that nobody imported yet."""
+        try:
+            return compile(self._contents.read(str(file)), str(file), "exec", dont_inherit=True)
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+    def _package(self, file: Path) -> str:
+        parts = file.relative_to(self._root).parts if file.is_relative_to(self._root) else ()
+        return ".".join(parts[:-1])
+
+    def _file(self, name: str) -> Path | None:
+        """Return the file of a module, if it is the project's own."""
+        loaded = getattr(sys.modules.get(name), "__file__", None)
+        file = Path(loaded) if loaded else own_file(name, self._root)
+        return file if file is not None and is_own(str(file)) else None
+
+    def _base(self, name: str) -> Path:
+        """Return where a module's file would be below the root, but for the end of its name."""
+        return self._root.joinpath(*name.split("."))
+
+
+def _is_plain(name: str, names: set[str]) -> bool:
+    """Return whether a module that is not the project's does nothing hidden for who names these."""
+    top, *inner = name.split(".")
+    hidden = _HIDDEN.get(top, set())
+    reader = _READERS.get(top, "\0")
+    named = [*names, *inner]
+    return (
+        top in _PLAIN
+        and hidden.isdisjoint(named)
+        and not any(word.startswith(reader) for word in named)
+    )

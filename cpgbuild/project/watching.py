@@ -1,0 +1,330 @@
+"""Watching: what the project's own Python code looks at while it is loaded and evaluated.
+
+Python tells of files that are opened, of folders that are listed and of processes that are started
+(`sys.addaudithook`). It does not tell who asks whether a file is there, for a variable of the
+environment, for the working directory or for the time, so these functions are wrapped meanwhile.
+Each fact is noted for the modules on the stack whose code is the project's. What is done below an
+import of somebody else's module, or by this package, is not theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable  # noqa: TC003 -- an annotation at run time
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, SourceFileLoader
+from pathlib import Path
+from threading import Lock
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from cpgbuild.project.contents import Contents
+from cpgbuild.project.own import is_own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, FrameType
+
+_TOOL = str(Path(__file__).parents[1]) + os.sep
+_LISTS = frozenset({"os.listdir", "os.scandir"})
+# What leads out of what can be known: other processes, the network, other people's databases.
+_BEYOND = (
+    "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
+    "os.forkpty", "pty.spawn", "socket.connect", "socket.getaddrinfo", "socket.gethostby",
+    "sqlite3.connect", "ctypes.dlopen", "ctypes.dlsym", "mmap.__new__", "os.putenv", "os.unsetenv",
+    "os.chdir", "sys.setprofile", "sys.settrace",
+)  # fmt: skip
+_CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "process_time")
+_CALENDARS = ("localtime", "gmtime", "ctime", "strftime")
+
+
+class Watch:
+    """What was noted of each file of the project's code, and the code itself as it was run."""
+
+    def __init__(self, contents: Contents) -> None:
+        """Take what files hold."""
+        self.contents = contents
+        self.codes: dict[str, CodeType] = {}
+        self._facts: dict[str, dict[str, str]] = {}
+        self._unknown: set[str] = set()
+        self._states: dict[str, tuple[ModuleType, dict[str, Any]]] = {}
+
+    def noted(self, file: str) -> dict[str, str] | None:
+        """Return what the code in a file looked at; None where that is not all it depends on."""
+        if file in self._unknown:
+            return None
+        if file in self._states:
+            # What another module changed in it, is known from the one that it was changed by.
+            module, state = self._states[file]
+            if _state(module) != state:
+                return None
+        return self._facts.get(file, {})
+
+    def loaded(self, module: ModuleType, file: str) -> None:
+        """Note how a module is left by its own code."""
+        self._states[file] = (module, _state(module))
+
+    def note(self, fact: str, frame: FrameType | None) -> None:
+        """Note a fact, as it is now, for whose code is being run."""
+        for file in _owners(frame):
+            if fact:
+                self._facts.setdefault(file, {}).setdefault(fact, _now(fact, self.contents))
+            else:
+                self._unknown.add(file)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Have the project's modules loaded from what is written, in this block."""
+        finder = _Finder(self)
+        sys.meta_path.insert(0, finder)
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(finder)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Note, in this block, what code of the project looks at."""
+        with _active_lock:
+            _install()
+            _watching.append(self)
+        try:
+            yield
+        finally:
+            with _active_lock:
+                _watching.remove(self)
+                _uninstall()
+
+
+def facts_now(facts: Iterable[str]) -> dict[str, str]:
+    """Return facts as they are now."""
+    contents = Contents()
+    return {fact: _now(fact, contents) for fact in facts}
+
+
+def still_holds(facts: dict[str, str], contents: Contents, known: dict[str, str]) -> bool:
+    """Return whether facts are as they were; `known` remembers what was looked at already."""
+    for fact, value in facts.items():
+        if fact not in known:
+            known[fact] = _now(fact, contents)
+        if known[fact] != value:
+            return False
+    return True
+
+
+def _now(fact: str, contents: Contents) -> str:
+    """Return what a fact is now: what stands for it, or nothing where there is no such thing."""
+    kind, _, name = fact.partition(" ")
+    try:
+        return _KINDS[kind](name, contents)
+    except OSError:
+        return ""
+
+
+def _module(base: str, _: Contents) -> str:
+    candidates = (os.path.join(base, "__init__.py"), f"{base}.py")
+    return next((file for file in candidates if os.path.isfile(file)), "")
+
+
+def _variable(name: str, _: Contents) -> str:
+    value = os.environ.get(name)  # noqa: TID251 -- the user's code did
+    return "" if value is None else _digest(value)
+
+
+def _variables(_: str, __: Contents) -> str:
+    return _digest(repr(sorted(os.environ.items())))  # noqa: TID251 -- likewise
+
+
+def _status(path: str, _: Contents) -> str:
+    found = [os.stat(path), os.lstat(path)]
+    return " ".join(f"{s.st_mode} {s.st_size} {s.st_mtime_ns} {s.st_ino}" for s in found)
+
+
+_KINDS: dict[str, Callable[[str, Contents], str]] = {
+    "file": lambda path, contents: contents.digest(path),
+    "module": _module,
+    "variable": _variable,
+    "variables": _variables,
+    "here": lambda _, __: os.getcwd(),  # noqa: TID251 -- likewise
+    "list": lambda path, _: _digest(repr(sorted(os.listdir(path)))),
+    "stat": _status,
+}
+
+
+def _digest(text: str) -> str:
+    # What is in a variable may be a secret, and stays out of the state.
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _owners(frame: FrameType | None) -> list[str]:
+    """Return the files of the project whose code runs, from a frame outwards.
+
+    Up to where this package, or an import, called it.
+    """
+    found: list[str] = []
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_own(file):
+            found.append(file)
+        elif file.startswith((_TOOL, "<frozen importlib")):
+            break
+        frame = frame.f_back
+    return list(dict.fromkeys(found))
+
+
+def _state(module: ModuleType) -> dict[str, Any]:
+    """Return what a module's names stand for, in a form that tells whether that is still so."""
+    return {
+        name: _shape(value)
+        for name, value in list(vars(module).items())
+        if not (name.startswith("__") or isinstance(value, ModuleType))
+    }
+
+
+def _shape(value: Any, depth: int = 2) -> Any:
+    if isinstance(value, list | set | frozenset | tuple):
+        return id(value), sorted(map(id, value))
+    if isinstance(value, dict):
+        return id(value), [(id(key), id(inner)) for key, inner in value.items()]
+    if isinstance(value, FunctionType):
+        return id(value), id(value.__code__), sorted(vars(value))
+    module = sys.modules.get(
+        getattr(value if isinstance(value, type) else type(value), "__module__", "")
+    )
+    if depth and hasattr(value, "__dict__") and is_own(getattr(module, "__file__", None) or "<"):
+        return id(value), [(name, _shape(inner, depth - 1)) for name, inner in vars(value).items()]
+    return id(value)
+
+
+# -- the code of the project ------------------------------------------------------------------
+
+
+class _Finder(MetaPathFinder):
+    """Finds the project's own modules, and has them loaded from what is written."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is None:
+            if any(finder.find_spec(fullname) for finder in (BuiltinImporter, FrozenImporter)):
+                return None
+            places = [entry for entry in sys.path if is_own(os.path.join(entry, "x.py"))]
+        else:
+            places = [entry for entry in path if is_own(os.path.join(entry, "x.py"))]
+        spec = PathFinder.find_spec(fullname, places, target) if places else None
+        if spec is None or type(spec.loader) is not SourceFileLoader or spec.origin is None:
+            return None
+        spec.loader = _Loader(fullname, spec.origin, self._watch)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    """Loads a module from its text.
+
+    A file of byte code is taken for that of a text of the same size and second; one moment later
+    that may be another text.
+    """
+
+    def __init__(self, fullname: str, path: str, watch: Watch) -> None:
+        super().__init__(fullname, path)
+        self._watch = watch
+
+    def get_code(self, fullname: str) -> CodeType:
+        del fullname
+        data = self._watch.contents.read(self.path)
+        code: CodeType = self.source_to_code(data, self.path)
+        self._watch.codes[self.path] = code
+        return code
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        self._watch.loaded(module, self.path)
+
+
+# -- what code asks for -----------------------------------------------------------------------
+
+_active_lock = Lock()
+_watching: list[Watch] = []
+_originals: list[tuple[Any, str, Any]] = []
+_hooked = False
+
+
+def _note(fact: str, frame: FrameType | None) -> None:
+    for watch in _watching:
+        watch.note(fact, frame)
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    """Take what Python tells of; it goes on telling when nobody watches."""
+    if not _watching:
+        return
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(path, str | bytes | os.PathLike) and not flags & (os.O_WRONLY | os.O_RDWR):
+            _note(f"file {os.path.abspath(os.fsdecode(path))}", sys._getframe(1))  # noqa: SLF001
+    elif event in _LISTS:
+        _note(f"list {_absolute(arguments[0])}", sys._getframe(1))  # noqa: SLF001
+    elif event.startswith(_BEYOND):
+        _note("", sys._getframe(1))  # noqa: SLF001
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(path)) if not isinstance(path, int | None) else "."
+
+
+def _install() -> None:
+    """Begin to listen: once for all to Python, and to the functions that it does not tell of."""
+    global _hooked  # noqa: PLW0603 -- a hook cannot be taken away
+    if not _hooked:
+        sys.addaudithook(_heard)
+        _hooked = True
+    if len(_watching):
+        return
+    for name in ("stat", "lstat", "access", "readlink"):
+        _wrap(os, name, lambda path, *_, **__: f"stat {_absolute(path)}")
+    for name in ("getcwd", "getcwdb"):
+        _wrap(os, name, lambda: "here")
+    for name in (*_CLOCKS, *_CALENDARS):
+        _wrap(time, name, lambda *_: "")
+    environ = type(os.environ)  # noqa: TID251 -- what it is asked for is noted
+    _wrap(environ, "__getitem__", lambda _, key: f"variable {os.fsdecode(key)}")
+    for name in ("__iter__", "__len__"):
+        _wrap(environ, name, lambda _: "variables")
+
+
+def _wrap(owner: Any, name: str, fact: Callable[..., str]) -> None:
+    original = getattr(owner, name)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if _watching:
+            _note_quietly(fact, args, kwargs)
+        return original(*args, **kwargs)
+
+    _originals.append((owner, name, original))
+    setattr(owner, name, wrapped)
+
+
+def _note_quietly(fact: Callable[..., str], args: Any, kwargs: Any) -> None:
+    """Note what is asked for; that may be no question at all, which is the asker's to be told."""
+    try:
+        text = fact(*args, **kwargs)
+    except (TypeError, ValueError):
+        text = ""
+    frame = sys._getframe(2)  # noqa: SLF001
+    if _owners(frame):
+        _note(text, frame)
+
+
+def _uninstall() -> None:
+    if not _watching:
+        while _originals:
+            owner, name, original = _originals.pop()
+            setattr(owner, name, original)

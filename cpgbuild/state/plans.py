@@ -1,0 +1,285 @@
+"""Plans: what became of each task when it was last planned, kept so that it need not be again.
+
+One SQLite file in the state folder: a cache, which may be lost, torn or of another version. Its
+rows are JSON, and those of tasks that nobody looks into are read no further than is needed to know
+them as parts of the graph.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cpgbuild.core.fingerprint import Fingerprint
+from cpgbuild.core.schema import Column, Schema
+from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
+from cpgbuild.errors.report import Place
+from cpgbuild.plan.outline import Kept, Marks, Meaning, Outline, Planned, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+FILE = "plans.db"
+VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, stamp TEXT, digest TEXT, facts TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT UNIQUE, module TEXT, planned TEXT, outline TEXT
+);
+"""
+_BUSY_SECONDS = 2.0
+
+
+class File(NamedTuple):
+    """What was known of a file: its stamp, its digest, and what the tasks in it rest on, if any."""
+
+    stamp: str
+    digest: str
+    facts: str | None = None
+
+
+class PlanStore:
+    """The plans that were kept by one version of the program; nothing, where there are none.
+
+    A file that cannot be read or written is no error: the project is planned from nothing.
+    """
+
+    def __init__(self, folder: Path, program: str) -> None:
+        """Take the state folder, and what the plans are only good for: who made them."""
+        self._path = folder / FILE
+        self._program = program
+
+    def load(self) -> tuple[dict[str, Kept], dict[str, File]]:
+        """Return the tasks by name, in the order in which they were planned, and the files."""
+        try:
+            with closing(self._opened()) as db:
+                if not self._is_ours(db):
+                    return {}, {}
+                db.execute("BEGIN")
+                found = db.execute("SELECT number, module, planned FROM tasks ORDER BY number")
+                tasks = [self._kept(*columns) for columns in found]
+                found = db.execute("SELECT path, stamp, digest, facts FROM files")
+                files = {path: File(*columns) for path, *columns in found}
+                return {kept.planned.task.name: kept for kept in tasks}, files
+        except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, IndexError):
+            return {}, {}
+
+    def save(
+        self,
+        tasks: Iterable[tuple[str, Planned, Outline]],
+        files: Mapping[str, File],
+        gone: Iterable[str],
+        gone_files: Iterable[str],
+        *,
+        anew: bool,
+    ) -> None:
+        """Keep tasks, each with its module, and files; forget what is gone, or all there was."""
+        with suppress(sqlite3.Error, OSError), closing(self._opened(write=True)) as db, db:
+            if anew or not self._is_ours(db):
+                for table in ("about", "files", "tasks"):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608 -- one of three words
+                about = [("version", str(VERSION)), ("program", self._program)]
+                db.executemany("INSERT INTO about VALUES (?, ?)", about)
+            records = [
+                (planned.task.name, module, _planned_text(planned, outline), _outline_text(outline))
+                for module, planned, outline in tasks
+            ]
+            replaced = [*gone, *(record[0] for record in records)]
+            db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
+            insert = "INSERT INTO tasks (name, module, planned, outline) VALUES (?, ?, ?, ?)"
+            db.executemany(insert, records)
+            db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in gone_files))
+            rows = ((path, *file) for path, file in files.items())
+            db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+
+    def _opened(self, *, write: bool = False) -> sqlite3.Connection:
+        if write:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        elif not self._path.exists():
+            raise FileNotFoundError(self._path)
+        db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+        try:
+            db.executescript(_TABLES) if write else db.execute("PRAGMA query_only = 1")
+        except sqlite3.DatabaseError:
+            db.close()
+            if write:
+                # It is no database, or none of ours; whatever it was, it is only a cache.
+                self._path.unlink(missing_ok=True)
+            raise
+        return db
+
+    def _is_ours(self, db: sqlite3.Connection) -> bool:
+        about = dict(db.execute("SELECT what, value FROM about"))
+        return about.get("version") == str(VERSION) and about.get("program") == self._program
+
+    def _kept(self, number: int, module: str, text: str) -> Kept:
+        record = json.loads(text)
+        task = _task(record["task"])
+        written = record["written"]
+        query, plan, views = written or (task.query, task.plan, task.views)
+        planned = Planned(task, (query, plan, tuple((view, mark) for view, mark in views)))
+        asked = {dataset: Fingerprint(mark) for dataset, mark in record["asked"].items()}
+        rest = partial(self._outline, number, task, asked, record["variables"])
+        return Kept(module, planned, asked, record["variables"], rest)
+
+    def _outline(
+        self, number: int, task: Task, asked: Mapping[str, Fingerprint], variables: dict[str, str]
+    ) -> Outline | None:
+        """Return the rest of what was kept of a task; None where that was replaced meanwhile."""
+        try:
+            with closing(self._opened()) as db:
+                found = db.execute("SELECT outline FROM tasks WHERE number = ?", (number,))
+                record = json.loads(next(found)[0])
+                return _outline_of(task, asked, variables, record)
+        except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, StopIteration):
+            return None
+
+
+def _planned_text(planned: Planned, outline: Outline) -> str:
+    task = planned.task
+    same = planned.written == (task.query, task.plan, task.views)
+    record = {
+        "task": _task_list(task),
+        "written": None if same else planned.written,
+        "asked": outline.asked,
+        "variables": outline.variables,
+    }
+    return json.dumps(record, separators=(",", ":"))
+
+
+def _outline_text(outline: Outline) -> str:
+    task = outline.task
+    record = {
+        "varies": [task.volatile, task.unstable, task.inexact],
+        "scanned": outline.scanned,
+        "readings": [
+            [columns, reading.query, _requirements_list(reading.requires)]
+            for columns, reading in outline.readings.items()
+        ],
+        "meanings": [
+            [
+                columns,
+                meaning.plan,
+                meaning.views,
+                {leaf: sorted(some) for leaf, some in meaning.leaves.items()},
+                *map(sorted, (meaning.volatile, meaning.unstable, meaning.inexact)),
+            ]
+            for columns, meaning in outline.meanings.items()
+        ],
+    }
+    return json.dumps(record, separators=(",", ":"))
+
+
+def _outline_of(
+    task: Task,
+    asked: Mapping[str, Fingerprint],
+    variables: Mapping[str, str],
+    record: dict[str, Any],
+) -> Outline:
+    volatile, unstable, inexact = map(tuple, record["varies"])
+    readings = {
+        None if columns is None else tuple(columns): Reading(Marks(*query), _requirements(requires))
+        for columns, query, requires in record["readings"]
+    }
+    meanings = {
+        None if columns is None else tuple(columns): Meaning(
+            Marks(*plan),
+            {view: Marks(*marks) for view, marks in views.items()},
+            {leaf: set(some) for leaf, some in leaves.items()},
+            *map(set, varies),
+        )
+        for columns, plan, views, leaves, *varies in record["meanings"]
+    }
+    own = task.by_itself(volatile, unstable, inexact)
+    return Outline(own, tuple(record["scanned"]), asked, variables, readings, meanings)
+
+
+def _task_list(task: Task) -> list[Any]:
+    """Return a task as a list of what JSON knows, in the order that `_task` takes it."""
+    place = task.place
+    return [
+        task.name,
+        task.dataset,
+        task.kind,
+        _requirements_list(task.requires),
+        task.plan,
+        _columns_list(task.schema.columns),
+        task.output,
+        task.lane,
+        task.priority,
+        task.tags,
+        task.description,
+        task.partition_by,
+        task.variables,
+        task.volatile,
+        task.unstable,
+        task.inexact,
+        _requirements_list(task.leaves),
+        task.query,
+        task.views,
+        task.kept,
+        None if place is None else [place.path, place.line, place.column, place.length],
+    ]
+
+
+def _task(record: list[Any]) -> Task:
+    (name, dataset, kind, requires, plan, schema, output, lane, priority, *rest) = record
+    tags, description, partition_by, variables, volatile, unstable, inexact, *rest = rest
+    leaves, query, views, kept, place = rest
+    return Task(
+        name,
+        dataset,
+        _KINDS[kind],
+        _requirements(requires),
+        plan,
+        Schema(_columns(schema)),
+        output,
+        _LANES[lane],
+        priority,
+        tuple(tags),
+        description,
+        tuple(partition_by),
+        tuple(variables),
+        tuple(volatile),
+        tuple(unstable),
+        tuple(inexact),
+        _requirements(leaves),
+        query,
+        tuple((view, mark) for view, mark in views),
+        kept,
+        None if place is None else Place(*place),
+    )
+
+
+_KINDS = {str(kind): kind for kind in TaskKind}
+_LANES = {str(lane): lane for lane in Lane}
+
+
+def _requirements_list(requires: Iterable[Requirement]) -> list[Any]:
+    return [[needed.dataset, _columns_list(needed.columns)] for needed in requires]
+
+
+def _requirements(record: Iterable[Any]) -> tuple[Requirement, ...]:
+    return tuple(Requirement(dataset, _columns(columns)) for dataset, columns in record)
+
+
+def _columns_list(columns: Iterable[Column]) -> list[str]:
+    """Return names and types one after the other, with `!` before a type that rules out nulls."""
+    return [text for c in columns for text in (c.name, c.type if c.nullable else f"!{c.type}")]
+
+
+def _columns(record: list[str]) -> tuple[Column, ...]:
+    return tuple(map(_column, record[::2], record[1::2]))
+
+
+@lru_cache(maxsize=65536)
+def _column(name: str, kind: str) -> Column:
+    return Column(name, kind.removeprefix("!"), nullable=not kind.startswith("!"))

@@ -1,0 +1,252 @@
+"""Workspace: a project with its plans, its state and its tables, open for one command."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.core.graph import Graph
+from cpgbuild.core.validate import check_graph
+from cpgbuild.engine.context import Limits
+from cpgbuild.engine.data import Data
+from cpgbuild.engine.datafusion_engine import DataFusionEngine
+from cpgbuild.engine.files import base_of
+from cpgbuild.engine.sources import Sources
+from cpgbuild.engine.warehouse import Warehouse
+from cpgbuild.errors.project import SourceMissing
+from cpgbuild.errors.report import Problems
+from cpgbuild.plan.compiler import Compiler
+from cpgbuild.plan.contract import schema_of
+from cpgbuild.project import config
+from cpgbuild.project.contents import Contents
+from cpgbuild.project.discovery import Memory, discover
+from cpgbuild.project.modules import importable
+from cpgbuild.project.rests import Rests
+from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
+from cpgbuild.state.holder import warehouse_key
+from cpgbuild.state.journal import Journal
+from cpgbuild.state.lock import source_schema
+from cpgbuild.state.observed import Observed, TooYoung, below, program_files
+from cpgbuild.state.plans import File, PlanStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+    from cpgbuild.core.lock import Lock
+    from cpgbuild.project.config import Overrides, Project
+    from cpgbuild.project.discovery import Discovery
+    from cpgbuild.project.watching import Watch
+
+STATE = ".cpgbuild"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project with all of its plans, ready to be asked or built."""
+
+    project: Project
+    graph: Graph
+    compiler: Compiler
+    sources: Sources
+    warehouse: Warehouse
+    files: KnownFiles = field(default_factory=dict)
+    rows: KnownRows = field(default_factory=dict)
+    looked: Observed | None = None
+
+    @property
+    def locked(self) -> Graph:
+        """The graph as a lock has it: versions of Python and of packages do not count."""
+        return Graph(self.compiler.portable(), self.graph.sources)
+
+    @property
+    def state(self) -> Path:
+        """The folder of what is kept between builds."""
+        return self.project.root / STATE
+
+    @property
+    def traces(self) -> Path:
+        """The file of the traces of builds into this warehouse."""
+        return self.state / f"traces-{warehouse_key(self.warehouse.location)}.jsonl"
+
+    @property
+    def journal(self) -> Journal:
+        """The traces of builds into this warehouse."""
+        return Journal(self.traces)
+
+    def engine(self) -> DataFusionEngine:
+        """Return what runs the tasks; whoever asks for it closes it."""
+        settings = self.project.engine
+        data = Data(self.sources, self.warehouse, self.graph.tasks.values(), self.rows)
+        limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
+        places = (self.sources, self.warehouse, self.project.root)
+        return DataFusionEngine(self.compiler, *places, data, limits)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of the tables that builds write."""
+        return [task.output for task in self.graph.tasks.values() if task.stored]
+
+    @property
+    def holder(self) -> Path:
+        """The folder whose lock file says that the warehouse is being built into."""
+        location = self.warehouse.location
+        return self.state if "://" in location else Path(location)
+
+
+@contextmanager
+def opened(
+    project: str | Path = ".",
+    overrides: Overrides | None = None,
+    known: Lock | None = None,
+    *,
+    look: bool = False,
+) -> Iterator[Workspace]:
+    """Load a project, plan all of its tasks, and check every edge, for the time of this block.
+
+    Of a source that is not there the schema is the `known` one, if there is one. Where an answer
+    may be kept, and is asked for, what it rests on is looked at before anything else is. What was
+    planned before and rests on nothing that changed is not planned again.
+
+    Raises:
+        CpgbuildError: what is wrong with the project; `Problems` where it is several things.
+    """
+    root = config.find_root(Path(project))
+    state = root / STATE
+    looked = looked_at([root / config.FILE, *program_files()]) if look else None
+    loaded = config.load(root, overrides)
+    looked = looked and also(looked, _inputs(loaded, state))
+    plans = _Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
+    memory = plans.memory
+    with importable(root, memory.contents) as watch, ExitStack() as cleanup:
+        files, rows = load_files(state), load_rows(state)
+        sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
+        schemas = {name: partial(_schema, sources, name, known) for name in loaded.sources}
+        with watch.watching():
+            found = discover(loaded, memory)
+            Problems.raise_if(found.errors)
+            asked = (found.definitions, schemas, loaded.variables, root)
+            compiler = Compiler(*asked, found.kept, found.lost)
+            compiler.compile_all()
+        graph = checked(compiler)
+        plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
+        warehouse = Warehouse(loaded.warehouse)
+        if _is_blind(loaded, found):
+            looked = None
+        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows, looked)
+        save_digests(state, files, rows)
+
+
+class _Plans:
+    """What was planned before, and what is to be known of it the next time."""
+
+    def __init__(self, state: Path, *, from_nothing: bool) -> None:
+        program = looked_at(program_files())
+        token = fingerprint(json.dumps(program.to_json())) if program else ""
+        self._store = PlanStore(state, token)
+        self._is_on = bool(token)
+        is_read = self._is_on and not from_nothing
+        self._kept, self._files = self._store.load() if is_read else ({}, {})
+        self.memory = Memory(
+            self._kept,
+            {path: file.facts for path, file in self._files.items() if file.facts is not None},
+            Contents({path: (file.stamp, file.digest) for path, file in self._files.items()}),
+        )
+
+    def keep(self, found: Discovery, compiler: Compiler, rests: Rests, watch: Watch) -> None:
+        """Keep what is new; of files that are loaded from Python, what their tasks rest on."""
+        facts = {
+            file: self._facts(file, known, rests, watch) for file, known in found.files.items()
+        }
+        read = {
+            fact.removeprefix("file ")
+            for text in {*facts.values()} - {None}
+            for fact in json.loads(text or "")
+            if fact.startswith("file ")
+        }
+        contents = self.memory.contents
+        files = {path: File(*contents.stamped(path)) for path in read} | {
+            path: File(*contents.stamped(path), text) for path, text in facts.items()
+        }
+        changed = {path: file for path, file in files.items() if self._files.get(path) != file}
+        gone_files = self._files.keys() - files.keys()
+        module = {definition.name: str(definition.file) for definition in found.definitions}
+        tasks = [
+            (module[planned.task.name], planned, outline) for planned, outline in compiler.changes()
+        ]
+        gone = self._kept.keys() - compiler.tasks.keys()
+        if self._is_on and (changed or gone_files or tasks or gone):
+            self._store.save(tasks, changed, gone, gone_files, anew=not self._kept)
+
+    def _facts(self, file: str, known: str | None, rests: Rests, watch: Watch) -> str | None:
+        if file.endswith(".sql"):
+            return "{}"
+        if known is not None and file not in watch.codes:
+            return known
+        found = rests.of(Path(file))
+        if found is None:
+            return None
+        # What is known of tasks that were not evaluated this time, is so still.
+        found = json.loads(known or "{}") | found
+        found.pop(f"file {file}", None)
+        return json.dumps(found, sort_keys=True, separators=(",", ":"))
+
+
+def looked_at(paths: Iterable[str | Path]) -> Observed | None:
+    """Look at files and folders; None where what is seen could be taken for something else."""
+    try:
+        return Observed.of(map(str, paths))
+    except (OSError, TooYoung):
+        return None
+
+
+def also(looked: Observed, paths: Iterable[str]) -> Observed | None:
+    """Look at more files and folders."""
+    more = looked_at(paths)
+    return more and looked | more
+
+
+def _is_blind(project: Project, found: Discovery) -> bool:
+    """Return whether something can change that no local file's stamp tells.
+
+    What is at a URL, or what a module of Python looks at while it is evaluated.
+    """
+    places = [project.warehouse, *(source.path for source in project.sources.values())]
+    remote = any("://" in place for place in places)
+    return remote or any(not file.endswith(".sql") for file in found.files)
+
+
+def _inputs(project: Project, state: Path) -> Iterator[str]:
+    """Give all local files and folders that plans and sources are read from."""
+    for folder, _ in project.tasks:
+        yield from below(str(folder), ("__pycache__", "."))
+    for source in project.sources.values():
+        path = Path(source.path)
+        if source.format == "delta":
+            yield from below(str(path / "_delta_log"))
+        else:
+            yield from below(str(base_of(path)), without=str(state))
+
+
+def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
+    """Return a source's schema; one that is not there has the known one."""
+    try:
+        return sources.schema(name)
+    except SourceMissing:
+        if known is None or name not in known.sources:
+            raise
+        return source_schema(known, name)
+
+
+def checked(compiler: Compiler) -> Graph:
+    """Return the graph of what was compiled; raise all that is wrong with it."""
+    Problems.raise_if(compiler.errors)
+    graph = Graph(compiler.tasks.values(), {n: schema_of(s) for n, s in compiler.sources.items()})
+    Problems.raise_if(check_graph(graph))
+    return graph

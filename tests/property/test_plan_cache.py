@@ -1,0 +1,273 @@
+"""The law of the plan cache: what is planned with it is what is planned from nothing.
+
+Over random projects of SQL files and Python modules, and random series of edits to all that their
+plans rest on: texts, helpers near and far, files and variables that are read, files that are asked
+for, sources, variables of the project. Plans, lock and errors are compared after each edit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cpgbuild import api
+from cpgbuild.core.task import Task
+from cpgbuild.errors.report import CpgbuildError, Problems
+from cpgbuild.plan.compiler import Compiler
+from cpgbuild.project.config import Overrides
+from cpgbuild.state.lock import lock_text
+from cpgbuild.state.plans import PlanStore
+
+SEEDS = int(os.environ.get("CACHE_SEEDS", "6"))
+EDITS = 14
+MODULES = 3
+HEAD = """
+import json
+import os
+from pathlib import Path
+
+import ibis
+
+from cpgbuild import Catalog, compute, view
+from tasks.lib.near import FACTOR, scaled
+
+LIMITS = json.loads((Path(__file__).parent / "limits.json").read_text())
+FLAG = (Path(__file__).parent / "flag").exists()
+LISTED = len(list((Path(__file__).parent / "listed").iterdir()))
+
+
+def far(column):
+    from tasks.lib import late
+
+    return late.moved(column)
+
+"""
+BODIES = (
+    "t.mutate(b=t.b + {n})",
+    "t.mutate(b=scaled(t.b))",
+    "t.filter(t.a > FACTOR)",
+    "t.mutate(b=far(t.b))",
+    "t.mutate(b=t.b + LIMITS['x'])",
+    "t.filter(t.a > int(os.environ.get('CACHE_TEST', '0')))",
+    "t.filter(t.a > 3) if FLAG else t",
+    "t.limit(5 + LISTED)",
+    "t.mutate(c=c.var('word'))",
+    "t.mutate(columns=len(t.columns))",
+    "t.mutate(r=ibis.row_number().over(order_by=t.a))",
+)
+QUERIES = (
+    "SELECT *, b + {n} AS e{n} FROM {t}",
+    "SELECT a, b, c FROM {t} WHERE a > {n}",
+    "SELECT a, sum(b) AS b, max(c) AS c FROM {t} GROUP BY a",
+    "WITH unread AS (SELECT {n} AS n FROM {u}) SELECT * FROM {t}",
+    "SELECT t.*, u.b AS b{n} FROM {t} AS t LEFT JOIN {u} AS u ON t.a = u.a",
+    "SELECT t.a, t.b, u.c FROM {t} AS t JOIN {u} AS u ON t.b = u.b WHERE u.a < {n}",
+    "SELECT a, b, c FROM {t} UNION ALL SELECT a, b, c FROM {u}",
+    "SELECT a, row_number() OVER (ORDER BY b) AS b, c FROM {t}",
+    "SELECT a, b, c FROM {t} -- {u} {n}",
+    "SELECT d AS a, b, c FROM {t}",
+)
+
+
+@dataclass
+class Spec:
+    """One task: what it reads, how it is written, and where."""
+
+    reads: tuple[str, str]
+    query: int
+    number: int = 1
+    module: int | None = None
+    stored: bool = False
+    part: bool = False
+
+
+@dataclass
+class World:
+    """A project, and the random edits that change it."""
+
+    root: Path
+    random: Random
+    tasks: dict[str, Spec] = field(default_factory=dict)
+    helpers: list[int] = field(default_factory=lambda: [1, 1, 1])
+    limit: int = 1
+    listed: int = 1
+    flag: bool = False
+    variable: str = "1"
+    word: str = "x"
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sources = {"s0": ("a", "b", "c"), "s1": ("a", "b", "c", "d")}
+        for number in range(self.random.randint(4, 9)):
+            self.add(f"t{number}")
+
+    def add(self, name: str) -> None:
+        known = [*self.sources, *self.tasks]
+        in_python = self.random.random() < 0.5
+        self.tasks[name] = Spec(
+            (self.random.choice(known), self.random.choice(known)),
+            self.random.randrange(len(BODIES if in_python else QUERIES)),
+            module=self.random.randrange(MODULES) if in_python else None,
+            stored=self.random.random() < 0.4,
+        )
+
+    def write(self) -> None:
+        """Write the files that are not as they should be."""
+        config = f'[project]\nname = "cache"\n[vars]\nword = "{self.word}"\n'
+        for name in self.sources:
+            config += f'[sources.{name}]\npath = "data/{name}.parquet"\n'
+        files = {"cpgbuild.toml": config, "tasks/limits.json": json.dumps({"x": self.limit})}
+        near, nearer, late = self.helpers
+        files["tasks/lib/near.py"] = (
+            f"from tasks.lib.nearer import BY\nFACTOR = {near}\n"
+            "def scaled(column):\n    return column * BY\n"
+        )
+        files["tasks/lib/nearer.py"] = f"BY = {nearer}\n"
+        files["tasks/lib/late.py"] = f"def moved(column):\n    return column + {late}\n"
+        files |= {f"tasks/listed/{n}": "" for n in range(self.listed)}
+        if self.flag:
+            files["tasks/flag"] = ""
+        modules = dict.fromkeys(range(MODULES), HEAD)
+        for name, spec in self.tasks.items():
+            if spec.module is None:
+                files[f"tasks/{name}.sql"] = self._sql(spec)
+            else:
+                modules[spec.module] += self._python(name, spec)
+        files |= {f"tasks/m{number}.py": text for number, text in modules.items()}
+        for path in self.root.rglob("*"):
+            inner = str(path.relative_to(self.root))
+            if path.is_file() and inner.startswith("tasks/") and "__pycache__" not in inner:
+                if inner not in files:
+                    path.unlink()
+        for inner, text in files.items():
+            path = self.root / inner
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+        for name, columns in self.sources.items():
+            table = pa.table({c: pa.array([1], pa.int64()) for c in columns})
+            path = self.root / f"data/{name}.parquet"
+            path.parent.mkdir(exist_ok=True)
+            if not path.exists() or pq.read_schema(path) != table.schema:
+                pq.write_table(table, path)
+        os.environ["CACHE_TEST"] = self.variable
+
+    def _sql(self, spec: Spec) -> str:
+        head = '-- cpgbuild: kind = "compute"\n' if spec.stored else ""
+        if spec.part:
+            head += '-- cpgbuild: contributes_to = "parts"\n'
+        reads = dict(zip("tu", spec.reads, strict=True))
+        return head + QUERIES[spec.query % len(QUERIES)].format(n=spec.number, **reads) + "\n"
+
+    def _python(self, name: str, spec: Spec) -> str:
+        kind = "compute" if spec.stored else "view"
+        part = '(contributes_to="parts")' if spec.part else ""
+        body = BODIES[spec.query % len(BODIES)].format(n=spec.number)
+        table = f'    t = c.table("{spec.reads[0]}")\n'
+        return f"\n@{kind}{part}\ndef {name}(c: Catalog) -> ibis.Table:\n{table}    return {body}\n\n"
+
+    def edit(self) -> str:
+        """Change one thing; return what."""
+        name = self.random.choice([*self.tasks])
+        spec = self.tasks[name]
+        what = self.random.choice(
+            ["number"] * 4
+            + ["query"] * 3
+            + ["stored", "stored", "reads", "gone", "new", "part", "source", "source", "word"]
+            + ["helper", "helper", "limit", "listed", "flag", "variable", "nothing"]
+        )
+        if what == "number":
+            spec.number += 1
+        elif what == "query":
+            spec.query += 1
+        elif what == "stored":
+            spec.stored = not spec.stored
+        elif what == "part":
+            spec.part = not spec.part
+        elif what == "reads":
+            known = [*self.sources, *self.tasks, "nowhere"]
+            spec.reads = (self.random.choice(known), self.random.choice(known))
+        elif what == "gone" and len(self.tasks) > 2:
+            del self.tasks[name]
+        elif what == "new":
+            self.add(f"t{self.random.randrange(12)}")
+        elif what == "source":
+            one = self.random.choice([*self.sources])
+            more = self.random.choice([(), ("d",), ("e", "d")])
+            self.sources[one] = ("a", "b", "c", *more)
+        elif what == "helper":
+            self.helpers[self.random.randrange(3)] += 1
+        elif what == "limit":
+            self.limit += 1
+        elif what == "listed":
+            self.listed += 1
+        elif what == "flag":
+            self.flag = not self.flag
+        elif what == "variable":
+            self.variable = str(self.random.randrange(9))
+        elif what == "word":
+            self.word += "x"
+        return f"{what} of {name}"
+
+
+def planned(root: Path, *, from_nothing: bool) -> tuple[str, object]:
+    """Return a project's lock and tasks, or its errors."""
+    try:
+        with api.opened(root, Overrides(from_nothing=from_nothing)) as workspace:
+            tasks = [repr(task) for task in workspace.graph.tasks.values()]
+            return lock_text(workspace.locked), tasks
+    except Problems as problems:
+        return "errors", sorted(str(error.report()) for error in problems.errors)
+    except CpgbuildError as error:
+        return "errors", [str(error.report())]
+
+
+@contextmanager
+def nothing_is_kept() -> Iterator[None]:
+    with mock.patch.object(PlanStore, "save", lambda *_, **__: None):
+        yield
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_with_the_cache_plans_are_those_from_nothing(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CACHE_TEST", "")
+    world = World(tmp_path, Random(seed))
+    done: list[str] = []
+    for _ in range(EDITS):
+        world.write()
+        found = planned(tmp_path, from_nothing=False)
+        with nothing_is_kept():
+            again = planned(tmp_path, from_nothing=True)
+            assert found == again, done
+        done += [world.edit() for _ in range(world.random.choice([1, 1, 1, 2, 3]))]
+
+
+def compiled(root: Path) -> set[str]:
+    """Return the tasks that were planned anew."""
+    names: set[str] = set()
+    compile_one = Compiler._compile
+
+    def noted(self: Compiler, definition: object) -> object:
+        names.add(definition.dataset)  # type: ignore[attr-defined]
+        return compile_one(self, definition)  # type: ignore[arg-type]
+
+    with mock.patch.object(Compiler, "_compile", noted):
+        planned(root, from_nothing=False)
+    return names
+
+
+def task(root: Path, name: str) -> Task:
+    with api.opened(root) as workspace:
+        return workspace.graph.tasks[name]
