@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing
 from cpgbuild.errors.report import Problems
 from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.contract import schema_of
+from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.project import config
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.discovery import Memory, discover
@@ -32,14 +32,15 @@ from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import source_schema
 from cpgbuild.state.observed import Observed, TooYoung, below, program_files
-from cpgbuild.state.plans import File, PlanStore
+from cpgbuild.state.plans import File, PlanStore, SourceRow, columns_text, schema_of_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     import pyarrow as pa
 
     from cpgbuild.core.lock import Lock
+    from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
     from cpgbuild.project.watching import Watch
@@ -127,13 +128,15 @@ def opened(
     with importable(root, memory.contents) as watch, ExitStack() as cleanup:
         files, rows = load_files(state), load_rows(state)
         sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
-        schemas = {name: partial(_schema, sources, name, known) for name in loaded.sources}
-        with watch.watching():
-            found = discover(loaded, memory)
-            Problems.raise_if(found.errors)
-            asked = (found.definitions, schemas, loaded.variables, root)
-            compiler = Compiler(*asked, found.kept, found.lost)
-            compiler.compile_all()
+        schemas = {
+            name: partial(_schema, partial(plans.schema, source, sources, state), known, name)
+            for name, source in loaded.sources.items()
+        }
+        found = discover(loaded, memory, watch)
+        Problems.raise_if(found.errors)
+        asked = (found.definitions, schemas, loaded.variables, root)
+        compiler = Compiler(*asked, found.kept, found.lost)
+        compiler.compile_all()
         graph = checked(compiler)
         plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
         warehouse = Warehouse(loaded.warehouse)
@@ -152,12 +155,33 @@ class _Plans:
         self._store = PlanStore(state, token)
         self._is_on = bool(token)
         is_read = self._is_on and not from_nothing
-        self._kept, self._files = self._store.load() if is_read else ({}, {})
+        self._kept, self._files, self._sources = self._store.load() if is_read else ({}, {}, {})
+        self._new_sources: dict[str, SourceRow] = {}
         self.memory = Memory(
             self._kept,
             {path: file.facts for path, file in self._files.items() if file.facts is not None},
             Contents({path: (file.stamp, file.digest) for path, file in self._files.items()}),
         )
+
+    def schema(self, source: Source, sources: Sources, state: Path) -> pa.Schema:
+        """Return a source's schema: what it was, if no file of it is another; else it is read.
+
+        Raises as `Sources.schema`.
+        """
+        declared = repr(replace(source, place=None))
+        kept = self._sources.get(source.name)
+        if kept is not None and kept.declared == declared:
+            observed = Observed.from_json(json.loads(kept.observed))
+            if observed is not None and observed.holds():
+                sources.learn(source.name, arrow_of(schema_of_text(kept.columns)))
+                return sources.schema(source.name)
+        looked = looked_at(_files_of(source, state)) if "://" not in source.path else None
+        schema = sources.schema(source.name)
+        if looked is not None:
+            observed_text = json.dumps(looked.to_json(), separators=(",", ":"))
+            row = SourceRow(declared, observed_text, columns_text(schema_of(schema)))
+            self._new_sources[source.name] = row
+        return schema
 
     def keep(self, found: Discovery, compiler: Compiler, rests: Rests, watch: Watch) -> None:
         """Keep what is new; of files that are loaded from Python, what their tasks rest on."""
@@ -176,13 +200,14 @@ class _Plans:
         }
         changed = {path: file for path, file in files.items() if self._files.get(path) != file}
         gone_files = self._files.keys() - files.keys()
-        module = {definition.name: str(definition.file) for definition in found.definitions}
+        module = {definition.name: definition.file for definition in found.definitions}
         tasks = [
             (module[planned.task.name], planned, outline) for planned, outline in compiler.changes()
         ]
         gone = self._kept.keys() - compiler.tasks.keys()
-        if self._is_on and (changed or gone_files or tasks or gone):
-            self._store.save(tasks, changed, gone, gone_files, anew=not self._kept)
+        if self._is_on and (changed or gone_files or tasks or gone or self._new_sources):
+            lost = (gone, gone_files)
+            self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
 
     def _facts(self, file: str, known: str | None, rests: Rests, watch: Watch) -> str | None:
         if file.endswith(".sql"):
@@ -227,17 +252,22 @@ def _inputs(project: Project, state: Path) -> Iterator[str]:
     for folder, _ in project.tasks:
         yield from below(str(folder), ("__pycache__", "."))
     for source in project.sources.values():
-        path = Path(source.path)
-        if source.format == "delta":
-            yield from below(str(path / "_delta_log"))
-        else:
-            yield from below(str(base_of(path)), without=str(state))
+        yield from _files_of(source, state)
 
 
-def _schema(sources: Sources, name: str, known: Lock | None) -> pa.Schema:
+def _files_of(source: Source, state: Path) -> Iterator[str]:
+    """Give all local files and folders that decide what a source is."""
+    path = Path(source.path)
+    if source.format == "delta":
+        yield from below(str(path / "_delta_log"))
+    else:
+        yield from below(str(base_of(path)), without=str(state))
+
+
+def _schema(find: Callable[[], pa.Schema], known: Lock | None, name: str) -> pa.Schema:
     """Return a source's schema; one that is not there has the known one."""
     try:
-        return sources.schema(name)
+        return find()
     except SourceMissing:
         if known is None or name not in known.sources:
             raise

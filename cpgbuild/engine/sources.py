@@ -86,6 +86,10 @@ class Sources:
                     raise self._unreadable(source, error) from error
         return self._schemas[name]
 
+    def learn(self, name: str, schema: pa.Schema) -> None:
+        """Take a source's schema from who knows that it is what it was when it was read."""
+        self._schemas.setdefault(name, schema)
+
     def _read_schema(self, source: Source) -> pa.Schema:
         if source.format == "delta":
             return types.logical_schema(pa.schema(self._delta(source).schema().to_arrow()))

@@ -6,7 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
@@ -65,7 +65,7 @@ class Definition:
     partition_by: tuple[str, ...] = ()
     schema: Any = None
     row_map: RowMap | None = None
-    file: Path = field(default_factory=Path)
+    file: str = ""
     recorded: Query | None = None
     whole: Callable[[], Definition] | None = None
 
@@ -127,7 +127,7 @@ def define(  # noqa: PLR0913 -- the one place where a task is put together
         partition_by=options.partition_by,
         schema=options.schema,
         row_map=options.row_map,
-        file=Path(place.path),
+        file=place.path,
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cpgbuild.errors.graph import (
@@ -20,11 +22,10 @@ from cpgbuild.plan.definition import MARK, Definition
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.modules import load_module
 from cpgbuild.project.sqlfile import read_task
-from cpgbuild.project.watching import still_holds
+from cpgbuild.project.watching import Watch, still_holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from cpgbuild.plan.outline import Kept
     from cpgbuild.project.config import Project
@@ -59,13 +60,15 @@ class Discovery:
     files: dict[str, str | None] = field(default_factory=dict)
 
 
-def discover(project: Project, memory: Memory | None = None) -> Discovery:
+def discover(
+    project: Project, memory: Memory | None = None, watch: Watch | None = None
+) -> Discovery:
     """Return the project's definitions; those that are known to be what they were are not loaded.
 
     Call it inside of `importable`, and use the definitions there.
     """
     found = Discovery()
-    files: dict[Path, None] = {}
+    files: dict[str, None] = {}
     for folder, place in project.tasks:
         if not folder.exists():
             found.errors.append(NoSuchFolder(str(folder), place))
@@ -77,7 +80,8 @@ def discover(project: Project, memory: Memory | None = None) -> Discovery:
             found.errors.append(BadValue("tasks", folder, fault, place))
         else:
             files |= dict.fromkeys(_files(folder))
-    _Known(project, memory or Memory()).fill(found, files)
+    memory = memory or Memory()
+    _Known(project, memory, watch or Watch(memory.contents)).fill(found, files)
     found.errors += _clashes(found.definitions, project)
     return found
 
@@ -85,27 +89,27 @@ def discover(project: Project, memory: Memory | None = None) -> Discovery:
 class _Known:
     """Tells which files define what they did."""
 
-    def __init__(self, project: Project, memory: Memory) -> None:
+    def __init__(self, project: Project, memory: Memory, watch: Watch) -> None:
         self._project = project
         self._memory = memory
+        self._watch = watch
         self._by_file: dict[str, list[Kept]] = {}
         for kept in memory.kept.values():
             self._by_file.setdefault(kept.module, []).append(kept)
         self._values: dict[str, str] = {}
         self._hold: dict[str, bool] = {}
 
-    def fill(self, found: Discovery, files: Iterable[Path]) -> None:
+    def fill(self, found: Discovery, files: Iterable[str]) -> None:
         """Add the definitions of all files."""
-        for path in files:
-            file = str(path)
+        for file in files:
             if self._is_same(file):
                 found.files[file] = self._memory.facts[file]
                 known = self._by_file.get(file, ())
-                found.definitions += [self._light(kept, path) for kept in known]
+                found.definitions += [self._light(kept) for kept in known]
                 continue
             found.files[file] = None
             try:
-                found.definitions += definitions_of(path, self._project, self._memory.contents)
+                found.definitions += self._definitions_of(file)
             except CpgbuildError as error:
                 found.errors.append(error)
             except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +130,16 @@ class _Known:
             self._hold[facts] = still_holds(known, self._memory.contents, self._values)
         return self._hold[facts]
 
-    def _light(self, kept: Kept, path: Path) -> Definition:
+    def _definitions_of(self, file: str) -> list[Definition]:
+        """Return the tasks that a file defines, in their order."""
+        if not file.endswith(".sql"):
+            with self._watch.watching():
+                found = _tasks_of(Path(file), self._project)
+            return [self._watch.watched(definition) for definition in found]
+        text = self._memory.contents.read(file).decode()
+        return [read_task(Path(file), text.replace("\r\n", "\n").replace("\r", "\n"))]
+
+    def _light(self, kept: Kept) -> Definition:
         """Return a task's definition without what only its planning needs."""
         task = kept.planned.task
         return Definition(
@@ -139,43 +152,40 @@ class _Known:
             tags=task.tags,
             description=task.description,
             partition_by=task.partition_by,
-            file=path,
-            whole=partial(self._whole, task.name, path),
+            file=kept.module,
+            whole=partial(self._whole, task.name, kept.module),
         )
 
-    def _whole(self, name: str, path: Path) -> Definition:
+    def _whole(self, name: str, file: str) -> Definition:
         """Load a task's definition.
 
         Raises:
             ChangedMeanwhile: its file defines it no longer.
             ModuleFailed, BadSqlHeader, …: as for any other.
         """
-        for definition in definitions_of(path, self._project, self._memory.contents):
+        for definition in self._definitions_of(file):
             if definition.name == name:
                 return definition
-        raise ChangedMeanwhile(name, Place(str(path)))
+        raise ChangedMeanwhile(name, Place(file))
 
 
-def definitions_of(path: Path, project: Project, contents: Contents) -> list[Definition]:
-    """Return the tasks that a file defines, in their order."""
-    if path.suffix != ".sql":
-        return _tasks_of(path, project)
-    text = contents.read(str(path)).decode()
-    return [read_task(path, text.replace("\r\n", "\n").replace("\r", "\n"))]
-
-
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[str]:
     """Return the Python and SQL files below a folder, without hidden ones, sorted."""
     if folder.is_file():
-        return [folder]
+        return [str(folder)]
     hidden = ("__pycache__", ".")
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(hidden) for part in path.relative_to(folder).parts)
-    )
+    found: list[list[str]] = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(hidden)]
+        parts = place.split(os.sep)
+        found += [
+            [*parts, name]
+            for name in files
+            if os.path.splitext(name)[1] in SUFFIXES
+            and not name.startswith(hidden)
+            and os.path.isfile(os.path.join(place, name))
+        ]
+    return [os.sep.join(parts) for parts in sorted(found)]
 
 
 def _tasks_of(path: Path, project: Project) -> list[Definition]:

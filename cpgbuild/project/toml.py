@@ -12,6 +12,7 @@ from cpgbuild.errors.report import CpgbuildError, Place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_KEY = re.compile(r"\s*\"?([^\"=.#\s][^\"=.]*?)\"?\s*[=.]")
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]")
 # Up to a comment, if the value is no text with a `#` in it.
 _VALUE = re.compile(r"\"?\s*=\s*((?:\"[^\"]*\"|'[^']*'|[^#\"'])+)")
@@ -24,22 +25,30 @@ class Located:
         """Take the file's text and its path."""
         self._lines = text.splitlines()
         self._path = path
+        self._places: dict[str, Place] = {}
+        self._find()
 
-    def key(self, table: str, key: str) -> Place:
-        """Return the place of `key` in `[table]`, or of the table, or of the file."""
+    def _find(self) -> None:
+        """Note where each table, and each key in one, is named first."""
         current = ""
-        wanted = re.compile(rf"\s*\"?({re.escape(key)})\"?\s*[=.]")
         for number, line in enumerate(self._lines, 1):
             if header := _HEADER.match(line):
                 current = header[1].replace('"', "").replace(" ", "")
-                whole = f"{table}.{key}" if table else key
-                if current == whole:
-                    return Place(self._path, number, header.start(1) + 1, len(header[1]))
-                if current.startswith(f"{whole}."):
-                    return Place(self._path, number, header.start(1) + 1, len(whole))
-            elif current == table and (found := wanted.match(line)):
-                return Place(self._path, number, found.start(1) + 1, len(key))
-        return Place(self._path)
+                column = header.start(1) + 1
+                whole = Place(self._path, number, column, len(header[1]))
+                self._places.setdefault(current, whole)
+                name = current.rpartition(".")[0]
+                while name:
+                    self._places.setdefault(name, Place(self._path, number, column, len(name)))
+                    name = name.rpartition(".")[0]
+            elif found := _KEY.match(line):
+                name = f"{current}.{found[1]}" if current else found[1]
+                place = Place(self._path, number, found.start(1) + 1, len(found[1]))
+                self._places.setdefault(name, place)
+
+    def key(self, table: str, key: str) -> Place:
+        """Return the place of `key` in `[table]`, or of the table, or of the file."""
+        return self._places.get(f"{table}.{key}" if table else key, Place(self._path))
 
     def value(self, table: str, key: str, part: str = "") -> Place:
         """Return the place of a key's value, or of a part of it; the key's if it is elsewhere."""

@@ -15,6 +15,8 @@ import sys
 import time
 from collections.abc import Callable  # noqa: TC003 -- an annotation at run time
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import CodeType, FrameType
+
+    import ibis
+
+    from cpgbuild.plan.catalog import Catalog
+    from cpgbuild.plan.definition import Definition
 
 _TOOL = str(Path(__file__).parents[1]) + os.sep
 _LISTS = frozenset({"os.listdir", "os.scandir"})
@@ -76,6 +83,19 @@ class Watch:
                 self._facts.setdefault(file, {}).setdefault(fact, _now(fact, self.contents))
             else:
                 self._unknown.add(file)
+
+    def watched(self, definition: Definition) -> Definition:
+        """Return a definition whose function is watched while it is evaluated."""
+        function = definition.function
+        if function is None:
+            return definition
+
+        @wraps(function)
+        def evaluated(catalog: Catalog) -> ibis.Table:
+            with self.watching():
+                return function(catalog)
+
+        return replace(definition, function=evaluated)
 
     @contextmanager
     def loading(self) -> Iterator[None]:

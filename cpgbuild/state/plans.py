@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROW
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, stamp TEXT, digest TEXT, facts TEXT
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sources (
+    name TEXT PRIMARY KEY, declared TEXT, observed TEXT, columns TEXT
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT UNIQUE, module TEXT, planned TEXT, outline TEXT
@@ -46,6 +49,14 @@ class File(NamedTuple):
     facts: str | None = None
 
 
+class SourceRow(NamedTuple):
+    """What a source was when its schema was read: how it is declared, its files, the schema."""
+
+    declared: str
+    observed: str
+    columns: str
+
+
 class PlanStore:
     """The plans that were kept by one version of the program; nothing, where there are none.
 
@@ -57,48 +68,56 @@ class PlanStore:
         self._path = folder / FILE
         self._program = program
 
-    def load(self) -> tuple[dict[str, Kept], dict[str, File]]:
-        """Return the tasks by name, in the order in which they were planned, and the files."""
+    def load(self) -> tuple[dict[str, Kept], dict[str, File], dict[str, SourceRow]]:
+        """Return the tasks by name, as they were planned one after the other, files, sources."""
         try:
             with closing(self._opened()) as db:
                 if not self._is_ours(db):
-                    return {}, {}
+                    return {}, {}, {}
                 db.execute("BEGIN")
                 found = db.execute("SELECT number, module, planned FROM tasks ORDER BY number")
                 tasks = [self._kept(*columns) for columns in found]
                 found = db.execute("SELECT path, stamp, digest, facts FROM files")
                 files = {path: File(*columns) for path, *columns in found}
-                return {kept.planned.task.name: kept for kept in tasks}, files
+                found = db.execute("SELECT name, declared, observed, columns FROM sources")
+                sources = {name: SourceRow(*columns) for name, *columns in found}
+                return {kept.planned.task.name: kept for kept in tasks}, files, sources
         except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, IndexError):
-            return {}, {}
+            return {}, {}, {}
 
     def save(
         self,
         tasks: Iterable[tuple[str, Planned, Outline]],
         files: Mapping[str, File],
-        gone: Iterable[str],
-        gone_files: Iterable[str],
+        sources: Mapping[str, SourceRow],
+        gone: tuple[Iterable[str], Iterable[str]],
         *,
         anew: bool,
     ) -> None:
-        """Keep tasks, each with its module, and files; forget what is gone, or all there was."""
+        """Keep tasks, each with its module, files and sources.
+
+        Forget the tasks and the files that are gone, or all there was.
+        """
         with suppress(sqlite3.Error, OSError), closing(self._opened(write=True)) as db, db:
             if anew or not self._is_ours(db):
-                for table in ("about", "files", "tasks"):
-                    db.execute(f"DELETE FROM {table}")  # noqa: S608 -- one of three words
+                for table in ("about", "files", "sources", "tasks"):
+                    db.execute(f"DELETE FROM {table}")  # noqa: S608 -- one of four words
                 about = [("version", str(VERSION)), ("program", self._program)]
                 db.executemany("INSERT INTO about VALUES (?, ?)", about)
             records = [
                 (planned.task.name, module, _planned_text(planned, outline), _outline_text(outline))
                 for module, planned, outline in tasks
             ]
-            replaced = [*gone, *(record[0] for record in records)]
+            gone_tasks, gone_files = gone
+            replaced = [*gone_tasks, *(record[0] for record in records)]
             db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
             insert = "INSERT INTO tasks (name, module, planned, outline) VALUES (?, ?, ?, ?)"
             db.executemany(insert, records)
             db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in gone_files))
             rows = ((path, *file) for path, file in files.items())
             db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
+            rows = ((name, *source) for name, source in sources.items())
+            db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", rows)
 
     def _opened(self, *, write: bool = False) -> sqlite3.Connection:
         if write:
@@ -269,6 +288,16 @@ def _requirements_list(requires: Iterable[Requirement]) -> list[Any]:
 
 def _requirements(record: Iterable[Any]) -> tuple[Requirement, ...]:
     return tuple(Requirement(dataset, _columns(columns)) for dataset, columns in record)
+
+
+def columns_text(schema: Schema) -> str:
+    """Return a schema as a text."""
+    return json.dumps(_columns_list(schema.columns), separators=(",", ":"))
+
+
+def schema_of_text(text: str) -> Schema:
+    """Return the schema that a text is."""
+    return Schema(_columns(json.loads(text)))
 
 
 def _columns_list(columns: Iterable[Column]) -> list[str]:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from cpgbuild import api
+from cpgbuild import api, workspace
 from cpgbuild.cli.quick import Request, answered, asked
 from tests.engine.builds import Site, site
 
@@ -197,13 +197,13 @@ def test_what_changes_while_it_is_looked_at_is_not_kept(
     made: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(made.root / ".cpgbuild/unchanged")
-    check = api.check_graph
+    check = workspace.check_graph
 
     def edited(*arguments: object) -> object:
         made.sql("two", "select sum(n) as n, 1 as m from one")
         return check(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(api, "check_graph", edited)
+    monkeypatch.setattr(workspace, "check_graph", edited)
     api.plan(made.root)
     assert not quick(made)
 

@@ -146,9 +146,9 @@ class World:
         files |= {f"tasks/m{number}.py": text for number, text in modules.items()}
         for path in self.root.rglob("*"):
             inner = str(path.relative_to(self.root))
-            if path.is_file() and inner.startswith("tasks/") and "__pycache__" not in inner:
-                if inner not in files:
-                    path.unlink()
+            stray = inner.startswith("tasks/") and "__pycache__" not in inner
+            if path.is_file() and stray and inner not in files:
+                path.unlink()
         for inner, text in files.items():
             path = self.root / inner
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,9 @@ class World:
         part = '(contributes_to="parts")' if spec.part else ""
         body = BODIES[spec.query % len(BODIES)].format(n=spec.number)
         table = f'    t = c.table("{spec.reads[0]}")\n'
-        return f"\n@{kind}{part}\ndef {name}(c: Catalog) -> ibis.Table:\n{table}    return {body}\n\n"
+        return (
+            f"\n@{kind}{part}\ndef {name}(c: Catalog) -> ibis.Table:\n{table}    return {body}\n\n"
+        )
 
     def edit(self) -> str:
         """Change one thing; return what."""
@@ -234,7 +236,7 @@ def planned(root: Path, *, from_nothing: bool) -> tuple[str, object]:
 
 @contextmanager
 def nothing_is_kept() -> Iterator[None]:
-    with mock.patch.object(PlanStore, "save", lambda *_, **__: None):
+    with mock.patch.object(PlanStore, "save", return_value=None):
         yield
 
 
