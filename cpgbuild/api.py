@@ -16,6 +16,7 @@ from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
 from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
+from cpgbuild.core.settled import settled
 from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import UnknownColumn, UnknownTarget
@@ -26,7 +27,7 @@ from cpgbuild.plan.contract import schema_of
 from cpgbuild.project import config
 from cpgbuild.project.discovery import discover
 from cpgbuild.project.modules import importable
-from cpgbuild.state.answers import keep_answer
+from cpgbuild.state.answers import keep_answer, last_answer
 from cpgbuild.state.holder import held
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import (
@@ -39,19 +40,21 @@ from cpgbuild.state.lock import (
 )
 from cpgbuild.state.lock import planner as planner_text
 from cpgbuild.state.repository import text_at
-from cpgbuild.workspace import also, checked, opened
+from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.lock import Lock
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
+    from cpgbuild.core.trace import Trace
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
+    from cpgbuild.state.observed import Observed
     from cpgbuild.workspace import Workspace
 
 
@@ -83,11 +86,43 @@ def _planned(
     """
     looked = workspace.looked and also(workspace.looked, _results(workspace))
     traces = workspace.journal.load()
-    rebuilder = Rebuilder(workspace.graph, workspace.engine(), traces, selection)
+    marks = _marks(workspace, selection, traces)
+    settled = _settled(workspace, looked, marks, targets, exclude)
+    rebuilder = Rebuilder(workspace.graph, workspace.engine(), traces, selection, settled)
     planned = planner.plan(workspace.graph, rebuilder, selection)
     if looked and all(one.action is Action.SKIP for one in planned):
-        keep_answer(workspace.state, targets, exclude, len(planned), looked)
+        keep_answer(workspace.state, targets, exclude, marks, looked)
     return planned
+
+
+def _marks(
+    workspace: Workspace, selection: Selection, traces: Mapping[str, Trace]
+) -> dict[str, str]:
+    """Return, for each selected task, what stands for its plan and its last run."""
+    return {
+        name: workspace.marks[name] + (traces[name].mark if name in traces else "")
+        for name in sorted(selection.tasks)
+    }
+
+
+def _settled(
+    workspace: Workspace,
+    looked: Observed | None,
+    marks: Mapping[str, str],
+    targets: Sequence[str],
+    exclude: Sequence[str],
+) -> frozenset[str]:
+    """Return the tasks that were up to date the last time, and that nothing came near since."""
+    last = last_answer(workspace.state, targets, exclude) if looked else None
+    if looked is None or last is None:
+        return frozenset()
+    then, before = last
+    paths = looked.differences(then)
+    near = touched(workspace, paths) if paths is not None else None
+    if near is None:
+        return frozenset()
+    changed = {name for name, mark in marks.items() if before.get(name) != mark}
+    return settled(workspace.graph, before.keys() & marks.keys(), changed | near)
 
 
 def _results(workspace: Workspace) -> Iterator[str]:
@@ -143,7 +178,10 @@ def build(  # noqa: PLR0913 -- the options of the command
             workspace.warehouse.sweep(workspace.outputs)
             engine = workspace.engine()
             traces = workspace.journal.load()
-            rebuilder = Rebuilder(workspace.graph, engine, traces, selection)
+            looked = workspace.looked and also(workspace.looked, _results(workspace))
+            marks = _marks(workspace, selection, traces)
+            known = _settled(workspace, looked, marks, targets, exclude)
+            rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
             lanes = workspace.project.lanes
             world = World(engine, workspace.journal, report or _silent, lanes, keep_going)
             try:

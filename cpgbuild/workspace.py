@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,12 +31,21 @@ from cpgbuild.project.rests import Rests
 from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
 from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
+from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import source_schema
 from cpgbuild.state.observed import Observed, TooYoung, below, program_files
-from cpgbuild.state.plans import File, PlanStore, SourceRow, columns_text, schema_of_text
+from cpgbuild.state.plans import (
+    File,
+    PlanStore,
+    SourceRow,
+    columns_text,
+    mark_of,
+    planned_text,
+    schema_of_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -60,6 +70,7 @@ class Workspace:
     files: KnownFiles = field(default_factory=dict)
     rows: KnownRows = field(default_factory=dict)
     looked: Observed | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def locked(self) -> Graph:
@@ -92,7 +103,7 @@ class Workspace:
     @property
     def outputs(self) -> list[str]:
         """The names of the tables that builds write."""
-        return [task.output for task in self.graph.tasks.values() if task.stored]
+        return [task.output for task in self.graph.stored]
 
     @property
     def holder(self) -> Path:
@@ -142,7 +153,9 @@ def opened(
         warehouse = Warehouse(loaded.warehouse)
         if _is_blind(loaded, found):
             looked = None
-        yield Workspace(loaded, graph, compiler, sources, warehouse, files, rows, looked)
+        yield Workspace(
+            loaded, graph, compiler, sources, warehouse, files, rows, looked, plans.marks
+        )
         save_digests(state, files, rows)
 
 
@@ -157,6 +170,7 @@ class _Plans:
         is_read = self._is_on and not from_nothing
         self._kept, self._files, self._sources = self._store.load() if is_read else ({}, {}, {})
         self._new_sources: dict[str, SourceRow] = {}
+        self.marks: dict[str, str] = {}
         self.memory = Memory(
             self._kept,
             {path: file.facts for path, file in self._files.items() if file.facts is not None},
@@ -202,8 +216,11 @@ class _Plans:
         gone_files = self._files.keys() - files.keys()
         module = {definition.name: definition.file for definition in found.definitions}
         tasks = [
-            (module[planned.task.name], planned, outline) for planned, outline in compiler.changes()
+            (planned.task.name, module[planned.task.name], planned_text(planned, outline), outline)
+            for planned, outline in compiler.changes()
         ]
+        self.marks = {name: kept.mark for name, kept in found.kept.items()}
+        self.marks |= {name: mark_of(text) for name, _, text, _ in tasks}
         gone = self._kept.keys() - compiler.tasks.keys()
         if self._is_on and (changed or gone_files or tasks or gone or self._new_sources):
             lost = (gone, gone_files)
@@ -235,6 +252,39 @@ def also(looked: Observed, paths: Iterable[str]) -> Observed | None:
     """Look at more files and folders."""
     more = looked_at(paths)
     return more and looked | more
+
+
+def touched(workspace: Workspace, paths: Collection[str]) -> set[str] | None:
+    """Return the tasks that read or hold what is at some paths; None where all may be touched.
+
+    What task files define shows in the tasks, and nothing is decided by the lock. Of a file of
+    traces it is known otherwise what is in it.
+    """
+    root, graph = workspace.project.root, workspace.graph
+    passive = {str(root / LOCK), str(workspace.traces)}
+    folders = [str(folder) for folder, _ in workspace.project.tasks]
+    bases = {str(base_of(Path(s.path))): name for name, s in workspace.project.sources.items()}
+    tables = {str(Path(workspace.warehouse.location) / task.output): task for task in graph.stored}
+    found: set[str] = set()
+    for path in paths:
+        datasets = [name for base, name in bases.items() if is_below(path, base)]
+        seen_otherwise = path in passive or any(is_below(path, folder) for folder in folders)
+        if seen_otherwise and not datasets:
+            continue
+        makers = [task for table, task in tables.items() if is_below(path, table)]
+        if not datasets and not makers:
+            return None
+        found.update(task.name for task in makers)
+        for dataset in (*datasets, *(task.dataset for task in makers)):
+            # A source that nobody reads is no part of the graph.
+            if graph.find(dataset) is not None:
+                found.update(task.name for task in graph.readers(dataset))
+    return found
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Return whether a path is a folder, or in it."""
+    return path == folder or path.startswith(folder + os.sep)
 
 
 def _is_blind(project: Project, found: Discovery) -> bool:

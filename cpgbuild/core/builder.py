@@ -131,7 +131,8 @@ class Builder:
         What the task reads may be gone since it was planned; then it fails, and no other does.
         """
         try:
-            Problems.raise_if(self._edge_errors(task))
+            if not self._rebuilder.is_settled(task):
+                Problems.raise_if(self._edge_errors(task))
             decision = self._rebuilder.decide(task)
             renewed = self._rebuilder.renewed(decision)
         except CpgbuildError as error:

@@ -85,6 +85,11 @@ class Graph:
         return (cast("Dataset", self.dag[node]) for node in self._dataset.values())
 
     @property
+    def stored(self) -> list[Task]:
+        """All tasks whose outputs are tables, by name."""
+        return [task for task in self.tasks.values() if task.stored]
+
+    @property
     def signature(self) -> Fingerprint:
         """The graph signature: of every task's plan and schema, and every source's schema."""
         facts: list[str] = []

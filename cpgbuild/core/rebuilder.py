@@ -131,9 +131,15 @@ class Rebuilder:
     """Knows the evidence of every stored dataset as the build goes on, and decides upon it."""
 
     def __init__(
-        self, graph: Graph, engine: Engine, traces: dict[str, Trace], selection: Selection
+        self,
+        graph: Graph,
+        engine: Engine,
+        traces: dict[str, Trace],
+        selection: Selection,
+        settled: frozenset[str] = frozenset(),
     ) -> None:
-        """Take what to decide about."""
+        """Take what to decide about, and the tasks that are known to be up to date."""
+        self._settled = settled - selection.forced
         self._graph = graph
         self._engine = engine
         self._traces = traces
@@ -177,8 +183,14 @@ class Rebuilder:
         self.settle(task, past.trace.evidence(task.schema))
         self._to_restore[task.output] = past.trace.wrote.version
 
+    def is_settled(self, task: Task) -> bool:
+        """Return whether a task is known to be up to date, without a look at what it reads."""
+        return task.name in self._settled
+
     def decide(self, task: Task) -> Decision:
         """Return the reasons to run a task and the stamps of what it reads, as known now."""
+        if self.is_settled(task):
+            return Decision(task, (), {}, self._traces.get(task.name))
         if not task.stored:
             return Decision(task, self._forced(task, self._views.reasons(task)), {}, None)
         now = {leaf.dataset: self.evidence(leaf.dataset) for leaf in task.leaves}
@@ -217,7 +229,8 @@ class Rebuilder:
         None where it says so already. Once an input's old state is gone nobody could compare.
         """
         trace = decision.previous
-        if trace is None or decision.reasons or not decision.task.stored:
+        task = decision.task
+        if trace is None or decision.reasons or not task.stored or self.is_settled(task):
             return None
         fresh: dict[str, Stamp] = {}
         for leaf in decision.task.leaves:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.evidence import Columns, Evidence, Stamp
-from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
@@ -51,6 +51,11 @@ class Trace:
     def evidence(self, schema: Schema) -> Evidence:
         """Return what the output is where it holds what this run wrote; its schema is `schema`."""
         return Evidence(schema, self.wrote.version, self.data)
+
+    @property
+    def mark(self) -> Fingerprint:
+        """What stands for all that a trace says."""
+        return fingerprint(self.to_json())
 
     def to_json(self) -> str:
         """Return the trace as one line of JSON, with the version of its format."""

@@ -81,12 +81,13 @@ class Planned:
 class Kept:
     """A task as it was planned before; its definition is the same, so it may be that still.
 
-    `module` is the file that defines it. It is that still, where variables and schemas are those
-    that it asked for. `outline` fetches the rest, if
+    `module` is the file that defines it, `mark` stands for its plan and all else of it. It is that
+    still, where variables and schemas are those that it asked for. `outline` fetches the rest, if
     that is still there.
     """
 
     module: str
+    mark: str
     planned: Planned
     asked: Mapping[str, Fingerprint]
     variables: Mapping[str, str]

@@ -11,10 +11,11 @@ from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.state.observed import Observed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 FOLDER = "unchanged"
+MARKS = ".tasks"
 
 
 def answer_file(state: str, targets: Sequence[str], exclude: Sequence[str]) -> str:
@@ -36,14 +37,43 @@ def kept_answer(state: str, targets: Sequence[str], exclude: Sequence[str]) -> i
 
 
 def keep_answer(
-    state: Path, targets: Sequence[str], exclude: Sequence[str], tasks: int, observed: Observed
+    state: Path,
+    targets: Sequence[str],
+    exclude: Sequence[str],
+    marks: Mapping[str, str],
+    observed: Observed,
 ) -> None:
-    """Keep that all of so many tasks are up to date; a failure to write it is no error."""
+    """Keep that all of these tasks are up to date; a failure to write it is no error.
+
+    Of each there is what stands for its plan and its last run.
+    """
     from pathlib import Path  # noqa: PLC0415 -- whoever only reads needs it not
 
     from cpgbuild.state.journal import replace  # noqa: PLC0415
 
     file = Path(answer_file(str(state), targets, exclude))
-    data = json.dumps({**observed.to_json(), "tasks": tasks}, separators=(",", ":")).encode()
+    tasks = json.dumps(marks, separators=(",", ":"))
+    # What is needed where something changed is apart from what is read where nothing did.
+    answer = {**observed.to_json(), "tasks": len(marks), "marks": fingerprint(tasks)}
     with suppress(OSError):
-        replace(file, data)
+        replace(file.with_suffix(MARKS), tasks.encode())
+        replace(file, json.dumps(answer, separators=(",", ":")).encode())
+
+
+def last_answer(
+    state: Path, targets: Sequence[str], exclude: Sequence[str]
+) -> tuple[Observed, dict[str, str]] | None:
+    """Return when a request last had nothing to do: what was observed, and the tasks' marks."""
+    from pathlib import Path  # noqa: PLC0415
+
+    file = Path(answer_file(str(state), targets, exclude))
+    try:
+        record = json.loads(file.read_bytes())
+        tasks = file.with_suffix(MARKS).read_text()
+        observed = Observed.from_json(record)
+        if observed is None or record["marks"] != fingerprint(tasks):
+            return None
+        marks: dict[str, str] = json.loads(tasks)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return observed, marks

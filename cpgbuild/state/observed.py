@@ -56,6 +56,17 @@ class Observed:
         """Return both; what was looked at first counts."""
         return Observed(later.seen | self.seen, self.program)
 
+    def differences(self, earlier: Observed) -> set[str] | None:
+        """Return what is not as it was earlier; None where somebody else looked then."""
+        if self.program != earlier.program:
+            return None
+        differing = self.seen.keys() ^ earlier.seen.keys()
+        for path in self.seen.keys() & earlier.seen.keys():
+            (numbers, content), (then, known) = self.seen[path], earlier.seen[path]
+            if numbers != then or (known and known != (content or _content_now(path))):
+                differing.add(path)
+        return differing
+
     def holds(self) -> bool:
         """Return whether all of it is as it was."""
         if self.program != _program():
@@ -135,6 +146,13 @@ def _is_still(path: str, numbers: tuple[int, ...], content: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return not numbers
     return stamp(status) == numbers and (not content or _content(path, status) == content)
+
+
+def _content_now(path: str) -> str:
+    try:
+        return _content(path, os.stat(path))
+    except (OSError, TooYoung):
+        return ""
 
 
 def _content(path: str, status: os.stat_result) -> str:

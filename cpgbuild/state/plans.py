@@ -7,6 +7,7 @@ them as parts of the graph.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from contextlib import closing, suppress
@@ -87,14 +88,14 @@ class PlanStore:
 
     def save(
         self,
-        tasks: Iterable[tuple[str, Planned, Outline]],
+        tasks: Iterable[tuple[str, str, str, Outline]],
         files: Mapping[str, File],
         sources: Mapping[str, SourceRow],
         gone: tuple[Iterable[str], Iterable[str]],
         *,
         anew: bool,
     ) -> None:
-        """Keep tasks, each with its module, files and sources.
+        """Keep tasks (each with its name, its module, `planned_text`, outline), files and sources.
 
         Forget the tasks and the files that are gone, or all there was.
         """
@@ -104,10 +105,7 @@ class PlanStore:
                     db.execute(f"DELETE FROM {table}")  # noqa: S608 -- one of four words
                 about = [("version", str(VERSION)), ("program", self._program)]
                 db.executemany("INSERT INTO about VALUES (?, ?)", about)
-            records = [
-                (planned.task.name, module, _planned_text(planned, outline), _outline_text(outline))
-                for module, planned, outline in tasks
-            ]
+            records = [(*facts, _outline_text(outline)) for *facts, outline in tasks]
             gone_tasks, gone_files = gone
             replaced = [*gone_tasks, *(record[0] for record in records)]
             db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
@@ -147,7 +145,7 @@ class PlanStore:
         planned = Planned(task, (query, plan, tuple((view, mark) for view, mark in views)))
         asked = {dataset: Fingerprint(mark) for dataset, mark in record["asked"].items()}
         rest = partial(self._outline, number, task, asked, record["variables"])
-        return Kept(module, planned, asked, record["variables"], rest)
+        return Kept(module, mark_of(text), planned, asked, record["variables"], rest)
 
     def _outline(
         self, number: int, task: Task, asked: Mapping[str, Fingerprint], variables: dict[str, str]
@@ -162,7 +160,13 @@ class PlanStore:
             return None
 
 
-def _planned_text(planned: Planned, outline: Outline) -> str:
+def mark_of(text: str) -> str:
+    """Return what stands for a task's `planned_text`."""
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def planned_text(planned: Planned, outline: Outline) -> str:
+    """Return a task with its plan, and what it asked for, as a text."""
     task = planned.task
     same = planned.written == (task.query, task.plan, task.views)
     record = {

@@ -28,7 +28,7 @@ from cpgbuild.project.config import Overrides
 from cpgbuild.state.lock import lock_text
 from cpgbuild.state.plans import PlanStore
 
-SEEDS = int(os.environ.get("CACHE_SEEDS", "6"))
+SEEDS = int(os.environ.get("SEEDS", "6"))
 EDITS = 14
 MODULES = 3
 HEAD = """
