@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing
 from cpgbuild.errors.report import Problems
-from cpgbuild.plan.compiler import Compiler
+from cpgbuild.plan.compiler import Before, Compiler
 from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.project import config
 from cpgbuild.project.contents import Contents
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cpgbuild.core.lock import Lock
+    from cpgbuild.core.schema import Schema
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -139,14 +140,15 @@ def opened(
     with importable(root, memory.contents) as watch, ExitStack() as cleanup:
         files, rows = load_files(state), load_rows(state)
         sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
+        same = plans.sources_now(loaded.sources.values(), sources)
         schemas = {
-            name: partial(_schema, partial(plans.schema, source, sources, state), known, name)
+            name: partial(_schema, partial(plans.read, source, sources, state), known, name)
             for name, source in loaded.sources.items()
         }
         found = discover(loaded, memory, watch)
         Problems.raise_if(found.errors)
-        asked = (found.definitions, schemas, loaded.variables, root)
-        compiler = Compiler(*asked, found.kept, found.lost)
+        before = Before(found.kept, found.lost, same)
+        compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
         compiler.compile_all()
         graph = checked(compiler)
         plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
@@ -177,23 +179,25 @@ class _Plans:
             Contents({path: (file.stamp, file.digest) for path, file in self._files.items()}),
         )
 
-    def schema(self, source: Source, sources: Sources, state: Path) -> pa.Schema:
-        """Return a source's schema: what it was, if no file of it is another; else it is read.
+    def sources_now(self, declared: Iterable[Source], sources: Sources) -> dict[str, Schema]:
+        """Return the schemas of the sources of which no file is another than it was."""
+        found: dict[str, Schema] = {}
+        for source in declared:
+            kept = self._sources.get(source.name)
+            if kept is not None and kept.declared == _declared(source):
+                observed = Observed.from_json(json.loads(kept.observed))
+                if observed is not None and observed.holds():
+                    found[source.name] = schema_of_text(kept.columns)
+                    sources.learn(source.name, partial(arrow_of, found[source.name]))
+        return found
 
-        Raises as `Sources.schema`.
-        """
-        declared = repr(replace(source, place=None))
-        kept = self._sources.get(source.name)
-        if kept is not None and kept.declared == declared:
-            observed = Observed.from_json(json.loads(kept.observed))
-            if observed is not None and observed.holds():
-                sources.learn(source.name, arrow_of(schema_of_text(kept.columns)))
-                return sources.schema(source.name)
+    def read(self, source: Source, sources: Sources, state: Path) -> pa.Schema:
+        """Return a source's schema, and keep it; raises as `Sources.schema`."""
         looked = looked_at(_files_of(source, state)) if "://" not in source.path else None
         schema = sources.schema(source.name)
         if looked is not None:
-            observed_text = json.dumps(looked.to_json(), separators=(",", ":"))
-            row = SourceRow(declared, observed_text, columns_text(schema_of(schema)))
+            observed = json.dumps(looked.to_json(), separators=(",", ":"))
+            row = SourceRow(_declared(source), observed, columns_text(schema_of(schema)))
             self._new_sources[source.name] = row
         return schema
 
@@ -324,9 +328,15 @@ def _schema(find: Callable[[], pa.Schema], known: Lock | None, name: str) -> pa.
         return source_schema(known, name)
 
 
+def _declared(source: Source) -> str:
+    """Return what of a source's declaration decides its schema."""
+    facts = (source.format, source.path, source.include, source.exclude, source.delimiter)
+    return repr((*facts, source.header))
+
+
 def checked(compiler: Compiler) -> Graph:
     """Return the graph of what was compiled; raise all that is wrong with it."""
     Problems.raise_if(compiler.errors)
-    graph = Graph(compiler.tasks.values(), {n: schema_of(s) for n, s in compiler.sources.items()})
-    Problems.raise_if(check_graph(graph))
+    graph = Graph(compiler.tasks.values(), compiler.sources)
+    Problems.raise_if(check_graph(graph, compiler.fresh))
     return graph

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from cpgbuild.errors.graph import ContributionsDisagree, MissingColumn, WrongType
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Requirement, Task
@@ -39,13 +41,17 @@ def check_contributions(dataset: str, producers: list[Task]) -> list[CpgbuildErr
     return errors
 
 
-def check_graph(graph: Graph) -> list[CpgbuildError]:
-    """Return every error of every edge, by the schemas that the plans and sources state."""
+def check_graph(graph: Graph, changed: Collection[str] | None = None) -> list[CpgbuildError]:
+    """Return every error of every edge, by the schemas that the plans and sources state.
+
+    Where all but some `changed` tasks were checked before, those of the changed ones.
+    """
     errors: list[CpgbuildError] = []
     for dataset, producers in sorted(graph.producers.items()):
-        errors += check_contributions(dataset, producers)
+        if len(producers) > 1:
+            errors += check_contributions(dataset, producers)
     schemas = {name: tasks[0].schema for name, tasks in graph.producers.items()} | graph.sources
     for task in graph.tasks.values():
-        for requirement in task.requires:
+        for requirement in task.requires if changed is None or task.name in changed else ():
             errors += check_edge(task, requirement, schemas[requirement.dataset])
     return errors

@@ -50,6 +50,7 @@ class Sources:
         self._declared = declared
         self._digests = digests
         self._schemas: dict[str, pa.Schema] = {}
+        self._learnt: dict[str, Callable[[], pa.Schema]] = {}
         self._listings: dict[str, listing.Listing] = {}
         self._versions: dict[str, int] = {}
         self._states: dict[str, Fingerprint] = {}
@@ -67,6 +68,8 @@ class Sources:
             SourceMissing: nothing is at its path.
             SourceUnreadable: what is there is not of its format.
         """
+        if name not in self._schemas and name in self._learnt:
+            self._schemas[name] = self._learnt[name]()
         if name not in self._schemas:
             source = self._declared[name]
             if "://" in source.path and source.format != "delta":
@@ -86,9 +89,9 @@ class Sources:
                     raise self._unreadable(source, error) from error
         return self._schemas[name]
 
-    def learn(self, name: str, schema: pa.Schema) -> None:
+    def learn(self, name: str, schema: Callable[[], pa.Schema]) -> None:
         """Take a source's schema from who knows that it is what it was when it was read."""
-        self._schemas.setdefault(name, schema)
+        self._learnt[name] = schema
 
     def _read_schema(self, source: Source) -> pa.Schema:
         if source.format == "delta":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from threading import RLock
@@ -33,7 +33,7 @@ from cpgbuild.plan.session import register_empty, session_config
 from cpgbuild.plan.tokens import tokens_if_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -50,6 +50,19 @@ _WORD = re.compile(r"\w+")
 _NO_QUERIES = ("Explain", "Analyze", "DescribeTable")
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was planned before, all at one time.
+
+    `kept` has the tasks whose definitions are the same, `lost` the datasets that others made, and
+    `sources` the schemas of the sources that are what they were.
+    """
+
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    lost: Collection[str] = ()
+    sources: Mapping[str, Schema] = field(default_factory=dict)
+
+
 class Compiler:
     """Compiles definitions against the schemas of the sources.
 
@@ -63,17 +76,13 @@ class Compiler:
         source_schemas: Mapping[str, Callable[[], pa.Schema]],
         variables: Mapping[str, str],
         root: Path,
-        kept: Mapping[str, Kept] | None = None,
-        lost: Iterable[str] = (),
+        before: Before | None = None,
     ) -> None:
-        """Take the definitions; for each source who knows its schema; variables; the root.
-
-        `kept` has the tasks that were planned before and whose definitions are the same, `lost`
-        the datasets that other tasks made then.
-        """
+        """Take the definitions; for each source who knows its schema; variables; the root."""
+        before = before or Before()
         self.errors: list[CpgbuildError] = []
         self.tasks: dict[str, Task] = {}
-        self.sources: dict[str, pa.Schema] = {}
+        self.sources: dict[str, Schema] = {}
         self._definitions = {d.name: d for d in definitions}
         self._producers: dict[str, list[Definition]] = {}
         for definition in self._definitions.values():
@@ -84,8 +93,9 @@ class Compiler:
         self._source_schemas = source_schemas
         self._variables = variables
         self._root = root
-        self._kept = dict(kept or {})
-        self._lost = set(lost)
+        self._kept = dict(before.kept)
+        self._lost = set(before.lost)
+        self._same = before.sources
         self._lock = RLock()
         self._begin()
 
@@ -95,6 +105,7 @@ class Compiler:
         self._ctx = datafusion.SessionContext(session_config())
         self._registered: dict[str, pa.Schema] = {}
         self._schemas: dict[str, Schema] = {}
+        self._read: dict[str, pa.Schema] = {}
         # Tasks as they are known before all of them are: by themselves, or as they were kept.
         self._known: dict[str, Task] = {}
         self._outlines: dict[str, Outline] = {}
@@ -106,12 +117,14 @@ class Compiler:
         self._asked: list[set[str]] = []
         self._failed: set[str] = set()
         self._touched: set[str] = set()
+        self._dirtied: set[str] = set()
 
     # -- all tasks --------------------------------------------------------------------------
 
     def compile_all(self) -> None:
         """Compile every definition that can be; the reasons against the others are in `errors`."""
         had_kept = bool(self._kept)
+        self._stand()
         self._compile_each()
         if had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
@@ -120,7 +133,7 @@ class Compiler:
         self.complete()
 
     def _from_nothing(self) -> None:
-        self._kept, self._lost = {}, set()
+        self._kept, self._lost, self._same = {}, set(), {}
         whole = (d.whole() if d.whole is not None else d for d in self._definitions.values())
         self._definitions = {definition.name: definition for definition in whole}
         for dataset, producers in self._producers.items():
@@ -131,6 +144,46 @@ class Compiler:
         for name in self._in_order():
             with suppress(Unresolved):
                 self._task(self._definitions[name])
+
+    def _stand(self) -> None:
+        """Take the kept tasks for what they were, but for those that a change may have come to.
+
+        All that was kept was planned together. So where nothing upstream has to be planned again,
+        what a task asked for is what it was.
+        """
+        readers: dict[str, list[str]] = {}
+        waiting = self._moved()
+        for name, kept in self._kept.items():
+            for dataset in kept.asked:
+                readers.setdefault(dataset, []).append(name)
+            if not self._has_all(kept):
+                waiting.add(kept.planned.task.dataset)
+                readers.setdefault(kept.planned.task.dataset, []).append(name)
+        unsure: set[str] = set()
+        moved = set(waiting)
+        while waiting:
+            for name in readers.get(waiting.pop(), ()):
+                unsure.add(name)
+                dataset = self._kept[name].planned.task.dataset
+                if dataset not in moved:
+                    moved.add(dataset)
+                    waiting.add(dataset)
+        for name, kept in self._kept.items():
+            if name not in unsure:
+                self._known[name] = kept.planned.task
+                for dataset in kept.asked.keys() & self._same.keys():
+                    self.sources[dataset] = self._schemas[dataset] = self._same[dataset]
+
+    def _moved(self) -> set[str]:
+        """Return the datasets that may be others than they were when all tasks were kept."""
+        fresh = (d.dataset for n, d in self._definitions.items() if n not in self._kept)
+        return {*self._lost, *fresh, *(self._source_schemas.keys() - self._same.keys())}
+
+    def _has_all(self, kept: Kept) -> bool:
+        """Return whether there is all that a task asked for, variables with their values."""
+        return all(map(self._is_dataset, kept.asked)) and all(
+            self._variables.get(name) == value for name, value in kept.variables.items()
+        )
 
     def _in_order(self) -> list[str]:
         """Return all tasks, each after those whose datasets its text names, as far as that goes.
@@ -170,7 +223,8 @@ class Compiler:
             dataset: [self._known[part.name] for part in parts]
             for dataset, parts in self._producers.items()
         }
-        meanings = Meanings(self, producers, self._schemas, kept)
+        schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
+        meanings = Meanings(self, producers, schemas, kept)
         try:
             for name in self._known:
                 if name in dirty:
@@ -182,6 +236,7 @@ class Compiler:
         else:
             self.tasks = {name: planned.task for name, planned in self._planned.items()}
             self._touched |= dirty
+            self._dirtied = dirty
 
     def _complete(self, name: str, meanings: Meanings, kept: frozenset[str]) -> None:
         if name in kept:
@@ -222,6 +277,11 @@ class Compiler:
             task = planned.task
             found.append(task if same else replace(task, query=query, plan=plan, views=views))
         return found
+
+    @property
+    def fresh(self) -> set[str]:
+        """The tasks whose plans were made anew, or may be others than they were."""
+        return self._dirtied
 
     def changes(self) -> Iterator[tuple[Planned, Outline]]:
         """Give what is to be kept: each task of which more or something else is known now."""
@@ -300,18 +360,21 @@ class Compiler:
             known = [*self._producers, *self._source_schemas]
             raise UnknownDataset(dataset, reader.name, known, place())
         elif dataset not in self.sources:
-            key = f"source {dataset}"
-            self.sources[dataset] = self._once(key, self._source_schemas[dataset])
-            self._schemas[dataset] = schema_of(self.sources[dataset])
+            found = self._same.get(dataset)
+            if found is None:
+                self._read[dataset] = self._once(f"source {dataset}", self._source_schemas[dataset])
+                found = schema_of(self._read[dataset])
+            self.sources[dataset] = self._schemas[dataset] = found
         return self._schemas[dataset]
 
     def _arrow(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> pa.Schema:
         """Return a dataset's schema as Arrow has it; raises as `_schema`."""
         schema = self._schema(dataset, reader, place)
-        if dataset not in self._producers:
-            return self.sources[dataset]
-        first = self._compiled.get(self._producers[dataset][0].name)
-        return first.schema if first is not None else arrow_of(schema)
+        if dataset in self._read:
+            return self._read[dataset]
+        makers = self._producers.get(dataset)
+        made = self._compiled.get(makers[0].name) if makers else None
+        return made.schema if made is not None else arrow_of(schema)
 
     def _task(self, definition: Definition) -> Task:
         name = definition.name
@@ -334,12 +397,9 @@ class Compiler:
 
     def _stands(self, kept: Kept, definition: Definition) -> bool:
         """Return whether a task asked for what is still so."""
-        known = (self._variables.get(name) == value for name, value in kept.variables.items())
-        if not all(known):
+        if not self._has_all(kept):
             return False
         for dataset, mark in kept.asked.items():
-            if dataset not in self._producers and dataset not in self._source_schemas:
-                return False
             try:
                 schema = self._schema(dataset, definition, lambda: definition.place)
             except Unresolved:

@@ -173,18 +173,18 @@ def _files(folder: Path) -> list[str]:
     """Return the Python and SQL files below a folder, without hidden ones, sorted."""
     if folder.is_file():
         return [str(folder)]
-    hidden = ("__pycache__", ".")
     found: list[list[str]] = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(hidden)]
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
         parts = place.split(os.sep)
-        found += [
-            [*parts, name]
-            for name in files
-            if os.path.splitext(name)[1] in SUFFIXES
-            and not name.startswith(hidden)
-            and os.path.isfile(os.path.join(place, name))
-        ]
+        for entry in os.scandir(place):
+            if entry.name.startswith(("__pycache__", ".")):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif os.path.splitext(entry.name)[1] in SUFFIXES and entry.is_file():
+                found.append([*parts, entry.name])
     return [os.sep.join(parts) for parts in sorted(found)]
 
 
