@@ -99,8 +99,9 @@ def _marks(
     workspace: Workspace, selection: Selection, traces: Mapping[str, Trace]
 ) -> dict[str, str]:
     """Return, for each selected task, what stands for its plan and its last run."""
+    known = workspace.plans.marks
     return {
-        name: workspace.marks[name] + (traces[name].mark if name in traces else "")
+        name: known[name] + (traces[name].mark if name in traces else "")
         for name in sorted(selection.tasks)
     }
 

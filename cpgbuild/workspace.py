@@ -28,6 +28,7 @@ from cpgbuild.project.contents import Contents
 from cpgbuild.project.discovery import Memory, discover
 from cpgbuild.project.modules import importable
 from cpgbuild.project.rests import Rests
+from cpgbuild.project.watching import module_files, still_holds
 from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
 from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
@@ -68,10 +69,10 @@ class Workspace:
     compiler: Compiler
     sources: Sources
     warehouse: Warehouse
+    plans: Plans
     files: KnownFiles = field(default_factory=dict)
     rows: KnownRows = field(default_factory=dict)
     looked: Observed | None = None
-    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def locked(self) -> Graph:
@@ -135,7 +136,7 @@ def opened(
     looked = looked_at([root / config.FILE, *program_files()]) if look else None
     loaded = config.load(root, overrides)
     looked = looked and also(looked, _inputs(loaded, state))
-    plans = _Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
+    plans = Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
     memory = plans.memory
     with importable(root, memory.contents) as watch, ExitStack() as cleanup:
         files, rows = load_files(state), load_rows(state)
@@ -153,18 +154,16 @@ def opened(
         graph = checked(compiler)
         plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
         warehouse = Warehouse(loaded.warehouse)
-        if _is_blind(loaded, found):
-            looked = None
-        yield Workspace(
-            loaded, graph, compiler, sources, warehouse, files, rows, looked, plans.marks
-        )
+        looked = (looked and not _is_remote(loaded) and _with(looked, plans.rest_on)) or None
+        yield Workspace(loaded, graph, compiler, sources, warehouse, plans, files, rows, looked)
         save_digests(state, files, rows)
 
 
-class _Plans:
+class Plans:
     """What was planned before, and what is to be known of it the next time."""
 
     def __init__(self, state: Path, *, from_nothing: bool) -> None:
+        """Read what is kept in the state folder, unless nothing of it is asked for."""
         program = looked_at(program_files())
         token = fingerprint(json.dumps(program.to_json())) if program else ""
         self._store = PlanStore(state, token)
@@ -173,6 +172,7 @@ class _Plans:
         self._kept, self._files, self._sources = self._store.load() if is_read else ({}, {}, {})
         self._new_sources: dict[str, SourceRow] = {}
         self.marks: dict[str, str] = {}
+        self.rest_on: dict[str, str] | None = None
         self.memory = Memory(
             self._kept,
             {path: file.facts for path, file in self._files.items() if file.facts is not None},
@@ -225,6 +225,9 @@ class _Plans:
         ]
         self.marks = {name: kept.mark for name, kept in found.kept.items()}
         self.marks |= {name: mark_of(text) for name, _, text, _ in tasks}
+        if None not in facts.values():
+            every = (json.loads(text or "") for text in {*facts.values()})
+            self.rest_on = {fact: value for some in every for fact, value in some.items()}
         gone = self._kept.keys() - compiler.tasks.keys()
         if self._is_on and (changed or gone_files or tasks or gone or self._new_sources):
             lost = (gone, gone_files)
@@ -261,11 +264,12 @@ def also(looked: Observed, paths: Iterable[str]) -> Observed | None:
 def touched(workspace: Workspace, paths: Collection[str]) -> set[str] | None:
     """Return the tasks that read or hold what is at some paths; None where all may be touched.
 
-    What task files define shows in the tasks, and nothing is decided by the lock. Of a file of
-    traces it is known otherwise what is in it.
+    What task files define, and what their code looks at, shows in the tasks, and nothing is decided
+    by the lock. Of a file of traces it is known otherwise what is in it.
     """
     root, graph = workspace.project.root, workspace.graph
     passive = {str(root / LOCK), str(workspace.traces)}
+    passive.update(fact_paths(workspace.plans.rest_on or ()))
     folders = [str(folder) for folder, _ in workspace.project.tasks]
     bases = {str(base_of(Path(s.path))): name for name, s in workspace.project.sources.items()}
     tables = {str(Path(workspace.warehouse.location) / task.output): task for task in graph.stored}
@@ -291,14 +295,35 @@ def is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder + os.sep)
 
 
-def _is_blind(project: Project, found: Discovery) -> bool:
-    """Return whether something can change that no local file's stamp tells.
-
-    What is at a URL, or what a module of Python looks at while it is evaluated.
-    """
+def _is_remote(project: Project) -> bool:
+    """Return whether something is at a URL, which no local file's stamp tells of."""
     places = [project.warehouse, *(source.path for source in project.sources.values())]
-    remote = any("://" in place for place in places)
-    return remote or any(not file.endswith(".sql") for file in found.files)
+    return any("://" in place for place in places)
+
+
+def _with(looked: Observed, facts: Mapping[str, str] | None) -> Observed | None:
+    """Look at all that the tasks of Python rest on too; None where that is not known.
+
+    Since then it may be other than it was when they were evaluated.
+    """
+    if facts is None or "variables" in facts:
+        return None
+    asked = [fact for fact in facts if fact.startswith("variable ") or fact == "here"]
+    try:
+        more = Observed.of(fact_paths(facts), asked)
+    except (OSError, TooYoung):
+        return None
+    return looked | more if still_holds(dict(facts), Contents(), {}) else None
+
+
+def fact_paths(facts: Iterable[str]) -> Iterator[str]:
+    """Give the files and folders that facts are about."""
+    for fact in facts:
+        kind, _, name = fact.partition(" ")
+        if kind == "module":
+            yield from module_files(name)
+        elif kind in {"file", "stat", "list"}:
+            yield name
 
 
 def _inputs(project: Project, state: Path) -> Iterator[str]:

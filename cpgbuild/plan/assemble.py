@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # A change of what a canonical form covers gets a new number, so that no old one is taken for it.
 FORM = "4"
+_SETTINGS = tuple(f"{key}={value}" for key, value in sorted(MEANING.items()))
 
 
 def assemble(
@@ -220,11 +221,10 @@ def _facts(
     A memtable's name holds the digest of its rows. One that the text does not name went with the
     columns that nobody requires.
     """
-    settings = [f"{key}={value}" for key, value in sorted(MEANING.items())]
-    rows = schema_of(compiled.rows)
+    rows = compiled.task.schema if compiled.row_map is None else schema_of(compiled.rows)
     return [
         "settings",
-        *settings,
+        *_SETTINGS,
         "reads",
         *(f"{r.dataset}.{column}" for r in requires for column in r.columns),
         "rows",

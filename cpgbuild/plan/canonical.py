@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from cpgbuild.plan.plantext import CLOSERS, OPENERS, nest, split, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 # What is renamed is in lower case; keywords are in upper case, types and nodes in camel case.
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
@@ -30,6 +30,11 @@ _ALIAS = re.compile(r"( *)SubqueryAlias: ([a-z_][a-z0-9_]*)")
 _SCAN = re.compile(r" *TableScan: ([a-z_][a-z0-9_]*) projection=\[[^\]]*\]")
 _TURNED = {"=": "=", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _UNOWNED = re.compile(r"^ *(Union|RecursiveQuery|Subquery:)|outer_ref")
+_WORD = re.compile(r"\w+")
+_LISTED = re.compile(r"(?<=projection=\[)([^\]]*)")
+_PASSING = re.compile(r" *(Filter|Sort|Limit): ")
+_IN = re.compile(r"(.* IN \(\[)(.*)(\]\))")
+_COLUMN = re.compile(r"([a-z_]\w*)\.[a-z_]\w*")
 _PROJECTION = re.compile(r"( *Projection: )(.*)", re.DOTALL)
 _FILTER = re.compile(r"( *Filter: )(.*)", re.DOTALL)
 _JOIN = re.compile(r"( *\w+ Join: )(.*)", re.DOTALL)
@@ -81,10 +86,13 @@ def _renumbered(lines: list[str]) -> list[str]:
 
 def _renamed(lines: list[str]) -> list[str]:
     """Number the bound names in the order in which the tree defines them."""
-    free = _free(lines)
+    defined = dict.fromkeys(name for line in lines for name in _defined(line))
+    if not defined:
+        return lines
+    free = _free(lines, frozenset(defined))
     tables = _tables(lines)
-    bound = [name for line in lines for name in _defined(line) if name not in free]
-    names = {name: f"${number}" for number, name in enumerate(dict.fromkeys(bound), 1)}
+    bound = [name for name in defined if name not in free]
+    names = {name: f"${number}" for number, name in enumerate(bound, 1)}
     renamed = []
     for line in lines:
         tokens = tokens_of(line)
@@ -116,6 +124,8 @@ def _defined(line: str) -> tuple[str, ...]:
     alias = _ALIAS.fullmatch(line)
     if alias:
         return (alias[2],)
+    if " AS " not in line:
+        return ()
     node = line.lstrip().partition(":")[0]
     base = {"Projection": [], "Aggregate": ["[", "["], "WindowAggr": ["[", "["]}.get(node)
     if base is None:
@@ -131,8 +141,8 @@ def _defined(line: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _free(lines: list[str]) -> set[str]:
-    """Return the names that occur anywhere as something that the plan does not introduce.
+def _free(lines: list[str], asked: frozenset[str]) -> set[str]:
+    """Return those names that occur anywhere as something that the plan does not introduce.
 
     A name of a table; of a scan's column, unless `_hidden`; of a function, an option or a field
     (what stands before a bracket or `=`, or behind the dot of a bracket); what is in a literal or
@@ -143,45 +153,32 @@ def _free(lines: list[str]) -> set[str]:
     relations = {m[2] for line in lines if (m := _ALIAS.fullmatch(line))}
     tables = _tables(lines)
     hidden = _hidden(lines)
-    found = set(_RESERVED)
+    found = set(_RESERVED.intersection(asked))
     for line in lines:
+        tokens = tokens_of(line)
+        if found.issuperset(asked) or asked.isdisjoint(tokens):
+            continue
+        # All names of a scan are free but for what is hidden, whatever they stand beside.
+        listed = _SCAN.fullmatch(line) is not None
         scan = line.lstrip().startswith("TableScan: ")
-        for word in _names(line):
-            if word.name in hidden and (scan or word.owner in tables):
+        closed = [True] * len(tokens) if listed else _closed(tokens)
+        for i, token in enumerate(tokens):
+            if token not in asked or token in found:
                 continue
-            foreign = word.owner and word.owner not in relations
-            foreign = foreign or (word.owns and word.name not in relations)
-            if scan or foreign or word.inner:
-                found.add(word.name)
+            owner = "" if listed else _qualifier(tokens, i)
+            if token in hidden and (scan or owner in tables):
+                continue
+            owns = not listed and tokens[i + 1 : i + 2] == (".",)
+            foreign = (owner and owner not in relations) or (owns and token not in relations)
+            if (
+                scan
+                or foreign
+                or closed[i]
+                or _IMPLICIT.fullmatch(token)
+                or not _operand(tokens, i)
+            ):
+                found.add(token)
     return found
-
-
-class _Name(NamedTuple):
-    """A name in a line: what stands before its dot, whether one follows, and whether it is inner.
-
-    Inner is what can be neither a column nor a relation.
-    """
-
-    name: str
-    owner: str
-    owns: bool
-    inner: bool
-
-
-@functools.lru_cache(maxsize=4096)
-def _names(line: str) -> tuple[_Name, ...]:
-    tokens = tokens_of(line)
-    if _SCAN.fullmatch(line):
-        # All of them are free but for what is hidden, whatever they stand beside.
-        names = filter(_NAME.fullmatch, tokens)
-        return tuple(_Name(name, "", owns=False, inner=True) for name in names)
-    found = []
-    for i, (token, closed) in enumerate(zip(tokens, _closed(tokens), strict=True)):
-        if _NAME.fullmatch(token):
-            inner = closed or _IMPLICIT.fullmatch(token) is not None or not _operand(tokens, i)
-            owns = tokens[i + 1 : i + 2] == (".",)
-            found.append(_Name(token, _qualifier(tokens, i), owns, inner))
-    return tuple(found)
 
 
 def _hidden(lines: list[str]) -> set[str]:
@@ -216,13 +213,16 @@ def _plain(item: str) -> Sequence[str]:
     return tokens_of(item) if len(split(item, " AS ")) == 1 else ()
 
 
-def _closed(tokens: Sequence[str]) -> Iterator[bool]:
-    """Yield for each token whether it is in a literal or in a type."""
+def _closed(tokens: Sequence[str]) -> list[bool]:
+    """Say of each token whether it is in a literal or in a type."""
+    if "(" not in tokens and "[" not in tokens:
+        return [False] * len(tokens)
+    found: list[bool] = []
     stack: list[tuple[str, bool]] = []
     before = ""
     for word in tokens:
         opener, inside = stack[-1] if stack else ("", False)
-        yield inside
+        found.append(inside)
         if word in OPENERS:
             stack.append((word, inside or _CAMEL.fullmatch(before) is not None))
         elif word in CLOSERS and stack:
@@ -230,6 +230,7 @@ def _closed(tokens: Sequence[str]) -> Iterator[bool]:
         elif word == "AS" and opener == "(":
             stack[-1] = (opener, True)
         before = word
+    return found
 
 
 def _operand(tokens: Sequence[str], i: int) -> bool:
@@ -237,14 +238,14 @@ def _operand(tokens: Sequence[str], i: int) -> bool:
     before, after = tokens[i - 1] if i else "", "".join(tokens[i + 1 : i + 2])
     if after in {"(", "[", "=", "'"} or before == "'":
         return False
-    if before == "." and not (i > 1 and re.fullmatch(r"\w+", tokens[i - 2])):
+    if before == "." and not (i > 1 and _WORD.fullmatch(tokens[i - 2])):
         return False
     beside = []
     if before.isspace() and i > 1:
         beside.append(tokens[i - 2])
     if after.isspace():
         beside += tokens[i + 2 : i + 3]
-    return all(word.isupper() or word in _AFTER or not re.match(r"\w", word) for word in beside)
+    return all(word.isupper() or word in _AFTER or not _WORD.match(word) for word in beside)
 
 
 def _named_once(line: str, *, root: bool) -> str:
@@ -283,15 +284,14 @@ def _in_order_of_names(lines: list[str], *, aliased: bool) -> list[str]:
 def _in_order(line: str, tables: set[str], *, root: bool) -> str:
     scan = _SCAN.match(line)
     if scan:
-        head, names, rest = re.split(r"(?<=projection=\[)([^\]]*)", line, maxsplit=1)
+        head, names, rest = _LISTED.split(line, maxsplit=1)
         names = ", ".join(sorted(names.split(", ")))
         return head + names + rest
     found = _PROJECTION.fullmatch(line)
     if found is None or root:
         return line
     items = found[2].split(", ")
-    column = re.compile(r"([a-z_]\w*)\.[a-z_]\w*")
-    plain = all((item := column.fullmatch(each)) and item[1] in tables for each in items)
+    plain = all((item := _COLUMN.fullmatch(each)) and item[1] in tables for each in items)
     return found[1] + ", ".join(sorted(items)) if plain else line
 
 
@@ -301,13 +301,13 @@ def _only_turns(lines: list[str], number: int, tables: set[str]) -> bool:
     It is there where that is not the scan's own order. Between them are nodes that pass them on.
     """
     found = _PROJECTION.fullmatch(lines[number])
-    below = _below(lines, number)
+    below = _below(lines, number) if found else []
     scan = _SCAN.match(below[-1]) if found and below else None
     if found is None or scan is None or scan[1] not in tables:
         return False
-    names = re.split(r"projection=\[([^\]]*)", below[-1], maxsplit=1)[1].split(", ")
+    names = _LISTED.split(below[-1], maxsplit=1)[1].split(", ")
     columns = sorted(f"{scan[1]}.{name}" for name in names)
-    passed = all(re.match(r" *(Filter|Sort|Limit): ", line) for line in below[:-1])
+    passed = all(_PASSING.match(line) for line in below[:-1])
     return passed and sorted(found[2].split(", ")) == columns
 
 
@@ -324,10 +324,12 @@ def _without_unseen_aliases(lines: list[str]) -> list[str]:
     directly above it is the only one that is seen.
     """
     for number in reversed(range(len(lines))):
+        if not _ALIAS.fullmatch(lines[number]):
+            continue
         depth = _indent(lines[number])
         above = next((line for line in lines[:number][::-1] if _indent(line) < depth), "")
         unseen = not number or above.lstrip() == "Union" or _ALIAS.fullmatch(above)
-        if _ALIAS.fullmatch(lines[number]) and unseen:
+        if unseen:
             lines = _without(lines, number)
     return lines
 
@@ -349,8 +351,7 @@ def _without_aliases_of_scans(lines: list[str]) -> list[str]:
     """
     for number in reversed(range(len(lines))):
         alias = _ALIAS.fullmatch(lines[number])
-        below = _below(lines, number)
-        table = _scanned(below) if alias else None
+        table = _scanned(_below(lines, number)) if alias else None
         if alias and table and _alone(lines, alias[2], table):
             kept = _without(lines, number)
             lines = [_moved(line, alias[2], table) for line in kept]
@@ -373,7 +374,7 @@ def _alone(lines: list[str], name: str, table: str) -> bool:
     defined = Counter(name for line in lines for name in _defined(line))
     scans = Counter(scan[1] for line in lines if (scan := _SCAN.match(line)))
     once = defined[name] == 1 and scans[table] == 1 and not defined[table]
-    return once and name not in _free(lines)
+    return once and not _free(lines, frozenset((name,)))
 
 
 def _scanned(below: list[str]) -> str | None:
@@ -381,10 +382,10 @@ def _scanned(below: list[str]) -> str | None:
     scan = _SCAN.match(below[-1]) if below else None
     if scan is None:
         return None
-    column = re.compile(rf"{scan[1]}\.[a-z_]\w*")
     for line in below[:-1]:
         node, _, items = line.lstrip().partition(": ")
-        plain = node == "Projection" and all(map(column.fullmatch, items.split(", ")))
+        columns = items.split(", ") if node == "Projection" else ()
+        plain = columns and all((m := _COLUMN.fullmatch(c)) and m[1] == scan[1] for c in columns)
         if node not in {"Filter", "Sort", "Limit"} and not plain:
             return None
     return scan[1]
@@ -442,7 +443,7 @@ def _condition(text: str) -> str:
     """
     if _bare(text) != text:
         return f"({_conditions(_bare(text))})"
-    listed = re.fullmatch(r"(.* IN \(\[)(.*)(\]\))", text)
+    listed = _IN.fullmatch(text)
     if listed and len(split(text, " IN ")) > 1:
         return listed[1] + ", ".join(sorted(split(listed[2], ", "))) + listed[3]
     compared = [(op, split(text, f" {op} ")) for op in _TURNED]

@@ -6,6 +6,9 @@ import functools
 import re
 
 # Strings hold no quote (`inference.unsaid`); an escape character may look like a name.
+_STRINGS = r'"[^"]*"|ESCAPE \'.\''
+_BRACKETS = r"[()\[\]]|\b(?:CASE|END)\b"
+_NESTING = re.compile(rf"{_STRINGS}|{_BRACKETS}", re.DOTALL)
 _TOKEN = re.compile(r""""[^"]*"|ESCAPE '.'|[A-Za-z_][A-Za-z0-9_]*|\d[\w.]*|\s+|.""", re.DOTALL)
 OPENERS = {"(": ")", "[": "]"}
 CLOSERS = frozenset(OPENERS.values())
@@ -30,12 +33,24 @@ def nest(stack: list[str], token: str) -> None:
 
 def split(text: str, separator: str) -> list[str]:
     """Split at a separator outside of brackets and strings."""
-    parts, start, position = [], 0, 0
-    stack: list[str] = []
-    for token in tokens_of(text):
-        if not stack and position >= start and text.startswith(separator, position):
-            parts.append(text[start:position])
-            start = position + len(separator)
-        nest(stack, token)
-        position += len(token)
+    if separator not in text:
+        return [text]
+    if not _NESTING.search(text):
+        return text.split(separator)
+    parts, start, depth = [], 0, 0
+    for found in _marks(separator).finditer(text):
+        mark = found[0]
+        if mark == separator and not depth:
+            parts.append(text[start : found.start()])
+            start = found.end()
+        elif mark in _OPENING:
+            depth += 1
+        elif mark in _CLOSING:
+            depth = max(0, depth - 1)
     return [*parts, text[start:]]
+
+
+@functools.cache
+def _marks(separator: str) -> re.Pattern[str]:
+    """Return what finds strings, brackets and separators; what is found first is taken whole."""
+    return re.compile(rf"{_STRINGS}|{_BRACKETS}|{re.escape(separator)}", re.DOTALL)

@@ -146,9 +146,13 @@ def _now(fact: str, contents: Contents) -> str:
         return ""
 
 
+def module_files(base: str) -> tuple[str, str]:
+    """Return where the file of a module may be, the one that is taken first."""
+    return os.path.join(base, "__init__.py"), f"{base}.py"
+
+
 def _module(base: str, _: Contents) -> str:
-    candidates = (os.path.join(base, "__init__.py"), f"{base}.py")
-    return next((file for file in candidates if os.path.isfile(file)), "")
+    return next((file for file in module_files(base) if os.path.isfile(file)), "")
 
 
 def _variable(name: str, _: Contents) -> str:

@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.filestamp import is_young, stamp
@@ -21,7 +21,7 @@ from cpgbuild.core.filestamp import is_young, stamp
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-VERSION = 1
+VERSION = 2
 # Of a young file so many bytes are looked at; where there are more, nothing is kept.
 _SMALL = 1 << 20
 
@@ -40,24 +40,28 @@ class Observed:
 
     seen: dict[str, _Seen]
     program: tuple[str, ...]
+    asked: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, paths: Iterable[str]) -> Observed:
+    def of(cls, paths: Iterable[str], asked: Iterable[str] = ()) -> Observed:
         """Look at files and folders; what is not there is noted as such.
+
+        `asked` are `variable NAME`, one of the environment, and `here`, the working directory.
 
         Raises:
             TooYoung: a stamp cannot be trusted, nor the content be looked at.
             OSError: something cannot be read.
         """
         now = time.time_ns()
-        return cls({path: _look(path, now) for path in paths}, _program())
+        answers = {question: _answer(question) for question in asked}
+        return cls({path: _look(path, now) for path in paths}, _program(), answers)
 
     def __or__(self, later: Observed) -> Observed:
         """Return both; what was looked at first counts."""
-        return Observed(later.seen | self.seen, self.program)
+        return Observed(later.seen | self.seen, self.program, later.asked | self.asked)
 
     def differences(self, earlier: Observed) -> set[str] | None:
-        """Return what is not as it was earlier; None where somebody else looked then."""
+        """Return the files that are not as they were; None where somebody else looked then."""
         if self.program != earlier.program:
             return None
         differing = self.seen.keys() ^ earlier.seen.keys()
@@ -71,6 +75,8 @@ class Observed:
         """Return whether all of it is as it was."""
         if self.program != _program():
             return False
+        if any(_answer(question) != answer for question, answer in self.asked.items()):
+            return False
         try:
             return all(_is_still(path, *seen) for path, seen in self.seen.items())
         except OSError:
@@ -79,7 +85,7 @@ class Observed:
     def to_json(self) -> dict[str, Any]:
         """Return all of it as what JSON knows."""
         seen = {path: [*numbers, content] for path, (numbers, content) in self.seen.items()}
-        return {"v": VERSION, "program": self.program, "seen": seen}
+        return {"v": VERSION, "program": self.program, "seen": seen, "asked": self.asked}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Observed | None:
@@ -88,7 +94,7 @@ class Observed:
             if record["v"] != VERSION:
                 return None
             seen = {path: (tuple(facts[:-1]), facts[-1]) for path, facts in record["seen"].items()}
-            return cls(seen, tuple(record["program"]))
+            return cls(seen, tuple(record["program"]), dict(record["asked"]))
         except (KeyError, TypeError, AttributeError, IndexError):
             return None
 
@@ -97,6 +103,19 @@ def _program() -> tuple[str, ...]:
     # Where modules are looked for before what is installed, and which of two copies this one is.
     path = os.environ.get("PYTHONPATH", "")  # noqa: TID251 -- Python's, not the project's
     return (sys.version, sys.prefix, sys.platform, path, os.path.abspath(__file__))
+
+
+def _answer(question: str) -> str:
+    """Return what stands for the value of a variable, which may be a secret, or the directory."""
+    kind, _, name = question.partition(" ")
+    if kind == "here":
+        return os.getcwd()  # noqa: TID251 -- the project's code asked
+    value = os.environ.get(name)  # noqa: TID251 -- likewise
+    if value is None:
+        return ""
+    import hashlib  # noqa: PLC0415 -- few ask
+
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def program_files() -> Iterator[str]:

@@ -178,10 +178,12 @@ def test_what_was_asked_with_other_settings_says_nothing(made: Site) -> None:
     assert quick(made)
 
 
-def test_what_python_looks_at_is_not_known_and_so_nothing_is_kept(made: Site) -> None:
+def test_a_module_of_python_is_known_by_what_it_looks_at(made: Site) -> None:
     made.python("three", "@view\ndef three(catalog: Catalog):\n    return catalog.table('one')")
     for _ in "12":
         api.build(made.root)
+    assert quick(made)
+    made.python("three", "@view\ndef three(catalog: Catalog):\n    return catalog.table('two')")
     assert not quick(made)
 
 
