@@ -89,10 +89,12 @@ def _planned(
     marks = _marks(workspace, selection, traces)
     settled = _settled(workspace, looked, marks, targets, exclude)
     rebuilder = Rebuilder(workspace.graph, workspace.engine(), traces, selection, settled)
-    planned = planner.plan(workspace.graph, rebuilder, selection)
-    if looked and all(one.action is Action.SKIP for one in planned):
+    decided = list(planner.decisions(workspace.graph, rebuilder, selection))
+    skips = all(action is Action.SKIP for _, action in decided)
+    # A build has something to write down where an input is another version of the same rows.
+    if looked and skips and not any(rebuilder.renewed(decision) for decision, _ in decided):
         keep_answer(workspace.state, targets, exclude, marks, looked)
-    return planned
+    return planner.planned(workspace.graph, decided)
 
 
 def _marks(

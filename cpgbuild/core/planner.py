@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cpgbuild.core.events import Action, Planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.rebuilder import Decision, Rebuilder
@@ -20,11 +20,13 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
     A build decides as it goes: a task whose inputs are about to be made is a `maybe`, since they
     may turn out to be what they were.
     """
+    return planned(graph, decisions(graph, rebuilder, selection))
+
+
+def planned(graph: Graph, decided: Iterable[tuple[Decision, Action]]) -> list[Planned]:
+    """Return what was decided of tasks, with the waves that they could run in."""
     waves = {t.name: n for n, wave in enumerate(graph.generations(), 1) for t in wave}
-    return [
-        Planned(d.task, action, d.reasons, waves[d.task.name])
-        for d, action in decisions(graph, rebuilder, selection)
-    ]
+    return [Planned(d.task, action, d.reasons, waves[d.task.name]) for d, action in decided]
 
 
 def decisions(

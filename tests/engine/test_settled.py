@@ -14,6 +14,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from cpgbuild import api
+from cpgbuild.cli.quick import answered
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.task import Task
 from tests.engine.builds import Site, site
@@ -159,3 +160,12 @@ def test_after_a_build_of_some_tasks_the_others_are_known(made: Site) -> None:
 def test_another_configuration_is_looked_at_whole(made: Site) -> None:
     made.folder.edit("cpgbuild.toml", 'warehouse = "warehouse"', 'warehouse = "warehouse/"')
     assert decided(made.root) == {"a", "b", "c", "x", "y"}
+
+
+def test_a_plan_leaves_to_a_build_what_that_writes_down(made: Site) -> None:
+    """Once the old version of a source is gone, nobody could say that its rows are the same."""
+    write_deltalake(made.root / "data/d", pa.table({"n": [1]}), mode="overwrite")
+    assert [one.action for one in api.plan(made.root)] == ["skip"] * 5
+    assert not answered(["build", "-C", str(made.root)])
+    assert made.built() == {}
+    assert answered(["build", "-C", str(made.root)])
