@@ -72,8 +72,9 @@ def plan(
         CpgbuildError: the request or the project is wrong.
     """
     look = overrides in (None, config.Overrides()) and not force
-    with opened(project, overrides, look=look) as workspace:
-        selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
+    request = Request(tuple(targets), tuple(exclude), tuple(force))
+    with opened(project, overrides, look=look, request=request) as workspace:
+        selection = select(workspace.graph, request)
         return _planned(workspace, selection, targets, exclude)
 
 
@@ -172,11 +173,13 @@ def build(  # noqa: PLR0913 -- the options of the command
         CpgbuildError: the request or the project is wrong; nothing ran.
     """
     look = overrides in (None, config.Overrides()) and not force
-    with opened(project, overrides, look=look) as workspace:
-        selection = select(workspace.graph, Request(tuple(targets), tuple(exclude), tuple(force)))
+    request = Request(tuple(targets), tuple(exclude), tuple(force))
+    with opened(project, overrides, look=look, request=request) as workspace:
+        selection = select(workspace.graph, request)
         workspace.warehouse.check()
         with held(workspace.holder, workspace.warehouse.location):
-            if not workspace.project.overridden:
+            # A lock is of the whole project.
+            if workspace.compiler.is_whole and not workspace.project.overridden:
                 write_lock(workspace.project.root, workspace.locked)
             workspace.warehouse.sweep(workspace.outputs)
             engine = workspace.engine()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.graph import Graph
+from cpgbuild.core.selection import named_by
 from cpgbuild.core.validate import check_graph
 from cpgbuild.engine.context import Limits
 from cpgbuild.engine.data import Data
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.lock import Lock
     from cpgbuild.core.schema import Schema
+    from cpgbuild.core.selection import Request
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -121,12 +123,14 @@ def opened(
     known: Lock | None = None,
     *,
     look: bool = False,
+    request: Request | None = None,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
     Of a source that is not there the schema is the `known` one, if there is one. Where an answer
     may be kept, and is asked for, what it rests on is looked at before anything else is. What was
-    planned before and rests on nothing that changed is not planned again.
+    planned before and rests on nothing that changed is not planned again, and where a `request` is
+    about some tasks, what has nothing to do with them is not planned at all.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -150,7 +154,7 @@ def opened(
         Problems.raise_if(found.errors)
         before = Before(found.kept, found.lost, same)
         compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
-        compiler.compile_all()
+        compiler.compile_all(_needed(found, loaded, request) if request else None)
         graph = checked(compiler)
         plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
         warehouse = Warehouse(loaded.warehouse)
@@ -228,8 +232,12 @@ class Plans:
         if None not in facts.values():
             every = (json.loads(text or "") for text in {*facts.values()})
             self.rest_on = {fact: value for some in every for fact, value in some.items()}
-        gone = self._kept.keys() - compiler.tasks.keys()
-        if self._is_on and (changed or gone_files or tasks or gone or self._new_sources):
+        gone = self._kept.keys() - module.keys()
+        if (
+            self._is_on
+            and compiler.is_whole
+            and (changed or gone_files or tasks or gone or self._new_sources)
+        ):
             lost = (gone, gone_files)
             self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
 
@@ -293,6 +301,19 @@ def touched(workspace: Workspace, paths: Collection[str]) -> set[str] | None:
 def is_below(path: str, folder: str) -> bool:
     """Return whether a path is a folder, or in it."""
     return path == folder or path.startswith(folder + os.sep)
+
+
+def _needed(found: Discovery, project: Project, request: Request) -> set[str] | None:
+    """Return the tasks that a request names; None where it may be about all of them."""
+    if not request.targets:
+        return None
+    needed: set[str] = set()
+    for text in (*request.targets, *request.exclude, *request.force):
+        named = named_by(text, found.definitions)
+        if named is None or not (named or text.removeprefix("+") in project.sources):
+            return None
+        needed |= named
+    return needed
 
 
 def _is_remote(project: Project) -> bool:

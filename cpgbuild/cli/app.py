@@ -34,14 +34,18 @@ ProjectOption = Annotated[
 ]
 TargetOption = Annotated[
     list[str] | None,
-    typer.Option("--target", "-t", help="Dataset or task to bring up to date; repeatable."),
+    typer.Option(
+        "--target",
+        "-t",
+        help="Dataset, task, pattern, or tag:NAME to bring up to date, `+` behind it for all that is downstream; repeatable.",
+    ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", help="Dataset or task to leave as it is; repeatable."),
+    typer.Option("--exclude", help="What to leave as it is, likewise; repeatable."),
 ]
 ForceOption = Annotated[
-    list[str] | None, typer.Option("--force", help="Dataset or task to run anyway; repeatable.")
+    list[str] | None, typer.Option("--force", help="What to run anyway, likewise; repeatable.")
 ]
 VarOption = Annotated[
     list[str] | None, typer.Option("--var", help="NAME=VALUE: set a variable once; repeatable.")
@@ -83,7 +87,7 @@ def _top(
 
 
 @app.command(
-    epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  "
+    epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  cpgbuild plan -t 'orders+'  |  "
     "cpgbuild plan --exit-code --json  |  cpgbuild plan --locked"
 )
 def plan(
@@ -163,6 +167,7 @@ def why(
 
 @app.command(
     epilog="Examples:  cpgbuild build  |  cpgbuild build --target cpg_edges_delta  |  "
+    "cpgbuild build -t tag:nightly  |  "
     "cpgbuild build --var region=us --warehouse /tmp/us  |  cpgbuild build --keep-going"
 )
 def build(

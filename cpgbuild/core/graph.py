@@ -141,6 +141,16 @@ class Graph:
         ]
         return sorted(found, key=lambda i: (i.distance, i.task.name))
 
+    def downstream(self, nodes: Iterable[Node]) -> set[str]:
+        """Return the tasks downstream of datasets or tasks, by name."""
+        waiting = [self.index(node) for node in nodes]
+        known = set(waiting)
+        while waiting:
+            further = [n for n in self.dag.successor_indices(waiting.pop()) if n not in known]
+            known.update(further)
+            waiting += further
+        return {node.name for node in map(self.dag.get_node_data, known) if isinstance(node, Task)}
+
     def _columns_from(self, node: int, affected: set[int]) -> tuple[str, ...]:
         """Return the columns that a task requires of the affected datasets, by name."""
         names: set[str] = set()

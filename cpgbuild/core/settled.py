@@ -20,13 +20,10 @@ def settled(graph: Graph, upheld: Iterable[str], changed: Iterable[str]) -> froz
     downstream of these may have to run, and a view upstream of them may be read otherwise.
     """
     dag = graph.dag
-    near = {graph.index(graph.tasks[name]) for name in changed}
+    starts = set(changed)
+    names = starts | graph.downstream(graph.tasks[name] for name in starts)
+    near = {graph.index(graph.tasks[name]) for name in names}
     waiting = list(near)
-    while waiting:
-        further = [node for node in dag.successor_indices(waiting.pop()) if node not in near]
-        near.update(further)
-        waiting += further
-    waiting = [node for node in near if isinstance(dag[node], Task)]
     while waiting:
         sources = dag.predecessor_indices(waiting.pop())
         makers = {maker for source in sources for maker in dag.predecessor_indices(source)}

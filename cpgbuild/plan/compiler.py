@@ -121,16 +121,27 @@ class Compiler:
 
     # -- all tasks --------------------------------------------------------------------------
 
-    def compile_all(self) -> None:
-        """Compile every definition that can be; the reasons against the others are in `errors`."""
+    def compile_all(self, needed: Collection[str] | None = None) -> None:
+        """Compile every definition that can be; the reasons against the others are in `errors`.
+
+        Where some tasks are all that is `needed`: these, what they read, and what is known anyhow.
+        """
         had_kept = bool(self._kept)
         self._stand()
-        self._compile_each()
+        self._compile_each(needed)
         if had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
             self._from_nothing()
+            self._compile_each(needed)
+        if not self.is_whole and any(map(_varies, self._known.values())):
+            # Whether a view that varies is kept, is for all who read it to say.
             self._compile_each()
         self.complete()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all tasks of the project were planned, or found to be wrong."""
+        return len(self._known) == len(self._definitions) or bool(self.errors)
 
     def _from_nothing(self) -> None:
         self._kept, self._lost, self._same = {}, set(), {}
@@ -140,8 +151,10 @@ class Compiler:
             self._producers[dataset] = [self._definitions[part.name] for part in producers]
         self._begin()
 
-    def _compile_each(self) -> None:
+    def _compile_each(self, needed: Collection[str] | None = None) -> None:
         for name in self._in_order():
+            if needed is not None and name not in needed:
+                continue
             with suppress(Unresolved):
                 self._task(self._definitions[name])
 
@@ -222,6 +235,7 @@ class Compiler:
         producers = {
             dataset: [self._known[part.name] for part in parts]
             for dataset, parts in self._producers.items()
+            if all(part.name in self._known for part in parts)
         }
         schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
         meanings = Meanings(self, producers, schemas, kept)
@@ -246,7 +260,8 @@ class Compiler:
     def _dirty(self, kept: frozenset[str]) -> set[str]:
         """Return the tasks whose plans may be others than those that were kept."""
         fresh = {name for name in self._known if name not in self._kept}
-        dirty = fresh | {name for name in self._kept if self._differs(name, kept)}
+        stood = self._known.keys() - fresh
+        dirty = fresh | {name for name in stood if self._differs(name, kept)}
         readers: dict[str, list[Task]] = {}
         for task in self._known.values():
             for needed in task.requires:
@@ -529,6 +544,10 @@ class Compiler:
         """Return the schemas of the datasets that a refused query names, to show them."""
         words = dict.fromkeys(token.text for token in tokens_if_whole(sql))
         return {w: self._registered[w] for w in words if w in self._registered}
+
+
+def _varies(task: Task) -> bool:
+    return task.kind is TaskKind.VIEW and bool(task.volatile or task.unstable)
 
 
 def _place_of(word: str, definition: Definition) -> Place:

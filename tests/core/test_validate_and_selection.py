@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cpgbuild.core.selection import Request, select
@@ -109,3 +111,43 @@ def test_all_unknown_names_are_told_at_once() -> None:
     with pytest.raises(Problems) as caught:
         select(graph(*LINE, s="v"), Request(targets=("x1",), exclude=("x2",), force=("x1",)))
     assert len(caught.value.errors) == 2
+
+
+def test_a_plus_takes_in_what_is_upstream_or_downstream() -> None:
+    assert chosen(targets=("b+",)) == chosen(targets=("c",)) | chosen(targets=("b",))
+    assert chosen(force=()) == chosen()
+    assert forced("+c") == {"a", "b", "c"}
+    assert forced("a+") == {"a", "b", "c", "d", "q"}
+    assert forced("+d+") == {"a", "d", "q"}
+    assert forced("s+") == {"a", "b", "c", "d", "p", "q"}
+    assert forced("+s") == set()
+
+
+def test_a_pattern_means_the_datasets_and_the_tasks_of_such_names() -> None:
+    assert forced("compute.[cd]") == {"c", "d"}
+    assert forced("?") == {"a", "b", "c", "d", "p", "q"}
+    assert forced("u*") == {"p", "q"}
+    assert forced("+[c]") == {"a", "b", "c"}
+
+
+def test_a_tag_means_the_tasks_that_carry_it() -> None:
+    tagged = [replace(t, tags=("nightly",)) if t.dataset in "bd" else t for t in LINE]
+    made = graph(*tagged, s="v")
+    for text, wanted in (("tag:nightly", "bd"), ("+tag:nightly", "abd"), ("tag:nightly+", "bcdq")):
+        found = select(made, Request(force=(text,))).forced
+        assert {name.partition(".")[2] for name in found} == set(wanted), text
+
+
+@pytest.mark.parametrize("text", ["tag:nightl", "x*", "+sale", "sale+", "+", ""])
+def test_a_selector_that_means_nothing_is_an_error(text: str) -> None:
+    tagged = replace(task("sales", "s"), tags=("nightly",))
+    with pytest.raises(UnknownTarget) as caught:
+        select(graph(tagged, s="v"), Request(targets=(text,)))
+    near = {"tag:nightl": "tag:nightly", "+sale": "sales", "sale+": "sales"}
+    assert caught.value.report().hint.startswith("did you mean") == (text in near)
+    assert near.get(text, "") in caught.value.report().hint
+
+
+def forced(*texts: str) -> set[str]:
+    found = select(graph(*LINE, s="v"), Request(force=texts)).forced
+    return {name.partition(".")[2] for name in found}
