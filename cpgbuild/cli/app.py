@@ -37,7 +37,8 @@ TargetOption = Annotated[
     typer.Option(
         "--target",
         "-t",
-        help="Dataset, task, pattern, or tag:NAME to bring up to date, `+` behind it for all that is downstream; repeatable.",
+        help="Dataset, task, pattern or tag:NAME to bring up to date; "
+        "with `+` behind it all downstream too; repeatable.",
     ),
 ]
 ExcludeOption = Annotated[
@@ -87,7 +88,8 @@ def _top(
 
 
 @app.command(
-    epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  cpgbuild plan -t 'orders+'  |  "
+    epilog="Examples:  cpgbuild plan  |  cpgbuild plan -t cpg_edges_delta  |  "
+    "cpgbuild plan -t 'orders+'  |  "
     "cpgbuild plan --exit-code --json  |  cpgbuild plan --locked"
 )
 def plan(
