@@ -39,6 +39,7 @@ from cpgbuild.state.lock import (
     write_lock,
 )
 from cpgbuild.state.lock import planner as planner_text
+from cpgbuild.state.plans import mark_of
 from cpgbuild.state.repository import text_at
 from cpgbuild.workspace import also, checked, opened, touched
 
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
-    from cpgbuild.workspace import Workspace
+from cpgbuild.workspace import Workspace
 
 
 def plan(
@@ -104,7 +105,7 @@ def _marks(
     """Return, for each selected task, what stands for its plan and its last run."""
     known = workspace.plans.marks
     return {
-        name: known[name] + (traces[name].mark if name in traces else "")
+        name: known[name] + (mark_of(traces[name].mark) if name in traces else "")
         for name in sorted(selection.tasks)
     }
 

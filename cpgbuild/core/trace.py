@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.evidence import Columns, Evidence, Stamp
-from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
 
 if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
@@ -53,9 +53,10 @@ class Trace:
         return Evidence(schema, self.wrote.version, self.data)
 
     @property
-    def mark(self) -> Fingerprint:
-        """What stands for all that a trace says."""
-        return fingerprint(self.to_json())
+    def mark(self) -> str:
+        """What stands for the run that a trace is of, and for what is known of its inputs."""
+        known = sorted(f"{name} {stamp.version}" for name, stamp in self.reads.items())
+        return " ".join((self.plan, self.query, self.wrote.version, self.finished, *known))
 
     def to_json(self) -> str:
         """Return the trace as one line of JSON, with the version of its format."""

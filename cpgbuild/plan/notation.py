@@ -8,6 +8,7 @@ Ibis marks as never null (`map<!string, int32>`; read here too).
 """
 
 import ast
+import functools
 import json
 import re
 from typing import Final
@@ -55,6 +56,7 @@ _TOKEN: Final = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=4096)
 def to_text(t: pa.DataType) -> str:
     """The notation of `t`; layouts of one set of values read alike.
 

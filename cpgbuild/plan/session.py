@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import datafusion
@@ -33,7 +34,12 @@ def session_config(settings: Mapping[str, str] | None = None) -> datafusion.Sess
     return config
 
 
+@lru_cache(maxsize=256)
+def _empty(kind: pa.DataType) -> pa.Array:
+    return pa.array([], kind)
+
+
 def register_empty(ctx: datafusion.SessionContext, name: str, schema: pa.Schema) -> None:
     """Register a table without rows, so that queries on it can be planned."""
-    batch = pa.RecordBatch.from_arrays([pa.array([], f.type) for f in schema], schema=schema)
+    batch = pa.RecordBatch.from_arrays([_empty(field.type) for field in schema], schema=schema)
     ctx.register_record_batches(name, [[batch]])

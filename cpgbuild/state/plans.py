@@ -15,7 +15,6 @@ from contextlib import closing, suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.schema import Column, Schema
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.report import Place
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-FILE = "plans.db"
-VERSION = 1
+    from cpgbuild.core.fingerprint import Fingerprint
+
+VERSION = 2
+FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS sources (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT UNIQUE, module TEXT, planned TEXT, outline TEXT
+    name TEXT UNIQUE, module TEXT, mark TEXT, planned TEXT, outline TEXT
 );
 """
 _BUSY_SECONDS = 2.0
@@ -79,8 +80,17 @@ class PlanStore:
                     return {}, {}, {}
                 db.execute("BEGIN")
                 self._edition = self._about(db)["edition"]
-                found = db.execute("SELECT number, module, planned FROM tasks ORDER BY number")
-                tasks = [self._kept(*columns) for columns in found]
+                found = db.execute(
+                    "SELECT number, module, mark, planned FROM tasks ORDER BY number"
+                )
+                rows = found.fetchall()
+                # At once: ten thousand small texts take twice as long.
+                records = json.loads(f"[{','.join(row[-1] for row in rows)}]")
+                pairs = zip(rows, records, strict=True)
+                tasks = [
+                    self._kept(number, module, mark, record)
+                    for (number, module, mark, _), record in pairs
+                ]
                 found = db.execute("SELECT path, stamp, digest, facts FROM files")
                 files = {path: File(*columns) for path, *columns in found}
                 found = db.execute("SELECT name, declared, observed, columns FROM sources")
@@ -113,11 +123,16 @@ class PlanStore:
             edition = {"edition": uuid.uuid4().hex}
             about = {"version": str(VERSION), "program": self._program} | edition
             db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
-            records = [(*facts, _outline_text(outline)) for *facts, outline in tasks]
+            records = [
+                (name, module, mark_of(text), text, _outline_text(outline))
+                for name, module, text, outline in tasks
+            ]
             gone_tasks, gone_files = gone
             replaced = [*gone_tasks, *(record[0] for record in records)]
             db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
-            insert = "INSERT INTO tasks (name, module, planned, outline) VALUES (?, ?, ?, ?)"
+            insert = (
+                "INSERT INTO tasks (name, module, mark, planned, outline) VALUES (?, ?, ?, ?, ?)"
+            )
             db.executemany(insert, records)
             db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in gone_files))
             rows = ((path, *file) for path, file in files.items())
@@ -148,15 +163,17 @@ class PlanStore:
         about = self._about(db)
         return about.get("version") == str(VERSION) and about.get("program") == self._program
 
-    def _kept(self, number: int, module: str, text: str) -> Kept:
-        record = json.loads(text)
+    def _kept(self, number: int, module: str, mark: str, record: dict[str, Any]) -> Kept:
         task = _task(record["task"])
         written = record["written"]
-        query, plan, views = written or (task.query, task.plan, task.views)
-        planned = Planned(task, (query, plan, tuple((view, mark) for view, mark in views)))
-        asked = {dataset: Fingerprint(mark) for dataset, mark in record["asked"].items()}
-        rest = partial(self._outline, number, task, asked, record["variables"])
-        return Kept(module, mark_of(text), planned, asked, record["variables"], rest)
+        if written is None:
+            planned = Planned(task, (task.query, task.plan, task.views))
+        else:
+            query, plan, views = written
+            planned = Planned(task, (query, plan, tuple(map(tuple, views))))
+        asked, variables = record["asked"], record["variables"]
+        rest = partial(self._outline, number, task, asked, variables)
+        return Kept(module, mark, planned, asked, variables, rest)
 
     def _outline(
         self, number: int, task: Task, asked: Mapping[str, Fingerprint], variables: dict[str, str]
@@ -287,7 +304,7 @@ def _task(record: list[Any]) -> Task:
         tuple(inexact),
         _requirements(leaves),
         query,
-        tuple((view, mark) for view, mark in views),
+        tuple(map(tuple, views)),
         kept,
         None if place is None else Place(*place),
     )
