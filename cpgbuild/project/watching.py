@@ -20,6 +20,7 @@ from functools import wraps
 from importlib.abc import MetaPathFinder
 from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, SourceFileLoader
 from pathlib import Path
+from stat import S_ISDIR
 from threading import Lock
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -166,7 +167,14 @@ def _variables(_: str, __: Contents) -> str:
 
 def _status(path: str, _: Contents) -> str:
     found = [os.stat(path), os.lstat(path)]
-    return " ".join(f"{s.st_mode} {s.st_size} {s.st_mtime_ns} {s.st_ino}" for s in found)
+    return " ".join(_facts_of(status) for status in found)
+
+
+def _facts_of(status: os.stat_result) -> str:
+    if S_ISDIR(status.st_mode):
+        # When something in it came or went: who wants to know that, lists it.
+        return f"{status.st_mode} {status.st_ino}"
+    return f"{status.st_mode} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
 _KINDS: dict[str, Callable[[str, Contents], str]] = {
