@@ -22,11 +22,13 @@ from pathlib import Path
 from peers.dag import make_dag
 from peers.scenarios import Bench
 from peers.timing import PLANS, Meter, anew
-from peers.tools import FORMS, PEERS, Cpgbuild, Tool, ToolFailedError
+from peers.tools import FORMS, PEERS, Cpgbuild, CpgbuildIbis, Tool, ToolFailedError
 from peers.tools.base import peers_home
 
 # What each tool does where nothing changed is compared with what the first of them does.
 WHAT = ("cold plan", "peak MiB", "unchanged build", "plan after an edit")
+# The least that planning a project of Ibis can cost.
+BARE = "Ibis' expressions, built and compiled"
 Cost = dict[str, float]
 
 
@@ -93,6 +95,9 @@ def _turn(subject: Subject, turn: int) -> None:
         plan = _metered(tool, lambda: tool.run(*_plan(tool)))
         subject.note("cold plan", plan["cpu"])
         subject.note("peak MiB", plan["peak_mib"])
+        if isinstance(tool, CpgbuildIbis):
+            bare = [sys.executable, str(Path(__file__).with_name("bare_ibis.py")), "."]
+            subject.note(BARE, _metered(tool, lambda: tool.run(*bare))["cpu"])
         tool.build()
         for _ in "12":
             subject.note("unchanged build", _metered(tool, lambda: _build(tool))["cpu"])
@@ -134,6 +139,10 @@ def _table(models: int, subjects: list[Subject]) -> list[str]:
         cells = [_cell(subject.median(what), first.median(what), what) for what in WHAT]
         note = " (failed)" if subject.failed else ""
         lines.append(f"| {subject.tool.title}{note} | {' | '.join(cells)} |")
+        bare = subject.median(BARE)
+        if bare is not None:
+            share = (subject.median(WHAT[0]) or 0) / bare
+            lines.append(f"| {BARE} | {bare:.2f} (cpgbuild's plan: {share:.1f} times) | | | |")
     return lines
 
 

@@ -49,9 +49,9 @@ class Data:
         self._tables: dict[tuple[str, str], dict[Columns, Fingerprint]] = {}
         self._lock = RLock()
         self._wanted: dict[str, set[Columns]] = {}
-        for task in tasks:
-            for leaf in task.leaves:
-                self._wanted.setdefault(leaf.dataset, set()).add(tuple(sorted(leaf.names)))
+        # Nothing is decided by what a view reads, but by what is read through it.
+        for leaf in (leaf for task in tasks if task.stored for leaf in task.leaves):
+            self._wanted.setdefault(leaf.dataset, set()).add(tuple(sorted(leaf.names)))
 
     def wanted(self, name: str) -> set[Columns]:
         """Return the sets of columns that tasks require of a source or output."""

@@ -73,7 +73,8 @@ _OTHER = re.compile(
 _BRACKETS = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
 _CASE = re.compile(r"\bCASE ((?:(?!\bCASE\b|\bEND\b).)*) END\b")
 _BRANCH = re.compile(r"(?:^| )(?:WHEN|THEN|ELSE) ")
-_COMMA = re.compile(r", | ?Filter: ")
+# The planner puts no space behind the commas of a column's name that is the text of a call.
+_COMMA = re.compile(r", ?| ?Filter: ")
 _AND_OR = re.compile(r" (?:AND|OR) ")
 _OPERATORS = "|".join(map(re.escape, _NAMED))
 _OPERATOR = re.compile(rf" ({_OPERATORS})(?= )")
@@ -180,7 +181,8 @@ def _of_items(text: str) -> Plain:
 
 @functools.lru_cache(maxsize=4096)
 def _of_item(text: str) -> Plain:
-    if not text:
+    # A star stands alone, as in `count(*)`.
+    if not text or text == "*":
         return Plain.ONCE
     if _ITEM.fullmatch(text) is None:
         return Plain.NOT
