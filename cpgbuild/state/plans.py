@@ -21,7 +21,7 @@ from cpgbuild.errors.report import Place
 from cpgbuild.plan.outline import Kept, Marks, Meaning, Outline, Planned, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cpgbuild.core.fingerprint import Fingerprint
@@ -112,7 +112,33 @@ class PlanStore:
 
         Forget the tasks and the files that are gone, or all there was.
         """
-        with suppress(sqlite3.Error, OSError), closing(self._opened(write=True)) as db, db:
+        records = [
+            (name, module, mark_of(text), text, _outline_text(outline))
+            for name, module, text, outline in tasks
+        ]
+        try:
+            self._write(records, files, sources, gone, anew=anew)
+        except sqlite3.OperationalError:
+            # It is locked, or the disk is full: the next run plans again what this one did.
+            return
+        except sqlite3.DatabaseError:
+            # It is no database, or a torn one; whatever it was, it is only a cache.
+            with suppress(sqlite3.Error, OSError):
+                self._path.unlink(missing_ok=True)
+                self._write(records, files, sources, gone, anew=anew)
+        except OSError:
+            return
+
+    def _write(
+        self,
+        records: Sequence[tuple[str, ...]],
+        files: Mapping[str, File],
+        sources: Mapping[str, SourceRow],
+        gone: tuple[Iterable[str], Iterable[str]],
+        *,
+        anew: bool,
+    ) -> None:
+        with closing(self._opened(write=True)) as db, db:
             db.execute("BEGIN IMMEDIATE")
             if not anew and self._about(db).get("edition") != self._edition:
                 # Somebody else kept plans meanwhile, of another moment; these do not go together.
@@ -123,10 +149,6 @@ class PlanStore:
             edition = {"edition": uuid.uuid4().hex}
             about = {"version": str(VERSION), "program": self._program} | edition
             db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
-            records = [
-                (name, module, mark_of(text), text, _outline_text(outline))
-                for name, module, text, outline in tasks
-            ]
             gone_tasks, gone_files = gone
             replaced = [*gone_tasks, *(record[0] for record in records)]
             db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
@@ -150,9 +172,6 @@ class PlanStore:
             db.executescript(_TABLES) if write else db.execute("PRAGMA query_only = 1")
         except sqlite3.DatabaseError:
             db.close()
-            if write:
-                # It is no database, or none of ours; whatever it was, it is only a cache.
-                self._path.unlink(missing_ok=True)
             raise
         return db
 

@@ -1,0 +1,137 @@
+"""Kept plans are a cache: whatever becomes of the file, plans are those from nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cpgbuild import api
+from cpgbuild.core.schema import Column, Schema
+from cpgbuild.plan.compiler import Compiler
+from cpgbuild.plan.definition import Definition
+from cpgbuild.plan.outline import Outline
+from cpgbuild.state.plans import FILE, PlanStore, columns_text, schema_of_text
+from tests.engine.builds import Site, site
+
+ODD = ("a", "a b", "é", "日本", 'q"x', "x\\y", "\\x1f", "a\x1fb", "a\x1eb", "\n", "tab\t", "!", "")
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Site:
+    """s → a → b, all planned."""
+    found = site(tmp_path, "s parquet data/s.parquet")
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table({"n": [1]}), tmp_path / "data/s.parquet")
+    found.sql("a", "select n from s", "view")
+    found.sql("b", "select n + 1 as n from a")
+    assert compiled(found) == {"a", "b"}
+    assert compiled(found) == set()
+    return found
+
+
+def compiled(made: Site) -> set[str]:
+    names: set[str] = set()
+    compile_one = Compiler._compile
+
+    def noted(self: Compiler, definition: Definition) -> Outline:
+        names.add(definition.dataset)
+        return compile_one(self, definition)
+
+    with mock.patch.object(Compiler, "_compile", noted):
+        api.plan(made.root)
+    return names
+
+
+def file(made: Site) -> Path:
+    return made.root / ".cpgbuild" / FILE
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 100)
+
+
+def torn(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def changed(statement: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        db = sqlite3.connect(path)
+        with db:
+            db.execute(statement)
+        db.close()
+
+    return change
+
+
+HARMED = {
+    "empty": emptied,
+    "garbage": garbage,
+    "torn": torn,
+    "gone": gone,
+    "of another version": changed("UPDATE about SET value = '0' WHERE what = 'version'"),
+    "of another program": changed("UPDATE about SET value = 'x' WHERE what = 'program'"),
+    "without a table": changed("DROP TABLE sources"),
+    "with a torn task": changed("UPDATE tasks SET planned = substr(planned, 1, 99)"),
+    "with another shape": changed("UPDATE tasks SET planned = '{}'"),
+}
+
+
+@pytest.mark.parametrize("how", HARMED)
+def test_a_file_that_is_no_good_is_written_anew(made: Site, how: str) -> None:
+    HARMED[how](file(made))
+    assert compiled(made) == {"a", "b"}
+    assert compiled(made) == set()
+
+
+def test_a_task_of_which_the_rest_is_lost_is_compiled_where_it_is_needed(made: Site) -> None:
+    made.built()
+    changed("UPDATE tasks SET outline = '['")(file(made))
+    assert compiled(made) == set()
+    made.sql("b", "select n + 2 as n from a")
+    assert compiled(made) == {"a", "b"}
+    assert made.built() == {"b": ["plan_changed b"]}
+
+
+def test_plans_that_somebody_else_kept_meanwhile_are_not_mixed_with_ours(made: Site) -> None:
+    state = made.root / ".cpgbuild"
+    (program,) = (
+        sqlite3.connect(file(made))
+        .execute("SELECT value FROM about WHERE what = 'program'")
+        .fetchone()
+    )
+    one, other = PlanStore(state, program), PlanStore(state, program)
+    kept = {store: store.load()[0] for store in (one, other)}
+    assert kept[one].keys() == kept[other].keys() == {"view.a", "compute.b"}
+    one.save([], {}, {}, (["view.a"], []), anew=False)
+    other.save([], {}, {}, (["compute.b"], []), anew=False)
+    assert PlanStore(state, program).load()[0].keys() == {"compute.b"}
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(made: Site) -> None:
+    made.sql("b", "select n + 2 as n from a")
+    with mock.patch.object(PlanStore, "_opened", side_effect=PermissionError):
+        assert compiled(made) == {"a", "b"}
+    assert compiled(made) == {"b"}
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("nullable", [True, False])
+def test_a_schema_comes_back_whatever_its_names_are(name: str, nullable: bool) -> None:
+    schema = Schema((Column(name, f"struct<{name}: int64>", nullable), Column("b", "string")))
+    assert schema_of_text(columns_text(schema)) == schema
+    assert schema_of_text(columns_text(Schema())) == Schema()
