@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest mutants soak kills bench corpus minimal clean
+.PHONY: cpg test lint types imports pytest mutants soak plans kills bench corpus minimal clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -35,6 +35,10 @@ mutants: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python tests/soak.py --minutes 60
+
+# Kept plans beside plans from nothing, over some thousands of edits.
+plans: $(VENV)/.dev
+	SEEDS=400 $(BIN)/python -m pytest -n 2 -q tests/property/test_plan_cache.py tests/engine/test_settled.py
 
 kills: $(VENV)/.dev
 	$(BIN)/python tests/kills.py --times 1000

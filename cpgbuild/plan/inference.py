@@ -106,14 +106,21 @@ def unsaid(
     It is the query itself, without comments and white space. `makers` are the user's functions
     that make strings, `columns` those of its inputs: what only looks plain may be one's name.
     """
-    unsure = _SILENT.search(text) or _has_odd(sql, makers)
+    unsure = _is_silent(text) or _has_odd(sql, frozenset(makers))
     clear = is_clear if all(map(_WORD.fullmatch, columns)) else is_proven
     if unsure or not clear(plan):
         return [f"{token.token_type.name} {token.text}" for token in tokens_of(sql)]
     return []
 
 
-def _has_odd(sql: str, makers: Collection[str]) -> bool:
+def _is_silent(text: str) -> bool:
+    """Return whether a plan's text leaves something out; what all such texts hold, few do."""
+    held = any(part in text for part in ("...", "()", "List", "Struct", "Map"))
+    return held and _SILENT.search(text) is not None
+
+
+@functools.lru_cache(maxsize=16384)
+def _has_odd(sql: str, makers: frozenset[str]) -> bool:
     """Return whether any token of a query is odd; most queries have nothing that could be."""
     words = words_of(sql)
     rest = sql if "--" in sql or "/*" in sql else _HARMLESS.sub("", sql)
@@ -140,16 +147,14 @@ def _is_odd(token: Token, makers: Collection[str]) -> bool:
 def required_columns(
     frame: datafusion.DataFrame, schemas: Mapping[str, Schema]
 ) -> dict[str, list[str]]:
-    """Return, for each dataset of `schemas` that the query reads, the columns that it needs.
+    """Return, for each dataset of `schemas`, the columns that the query needs of it.
 
-    The datasets are those of the plan as written, so one whose rows the optimiser finds useless
+    `schemas` are those of the plan as written, so one whose rows the optimiser finds useless
     counts as read, with no columns. The columns are those of the optimised plan on tables that
     push no filter down, so columns that only filter are among them. Where a scan does not say its
     columns, or a correlated subquery is left, which scans need not say, all of them count.
     """
-    needed: dict[str, set[str]] = {
-        table: set() for table, _ in scans(frame.logical_plan()) if table in schemas
-    }
+    needed: dict[str, set[str]] = {table: set() for table in schemas}
     plan = optimised(frame)
     correlated = "outer_ref(" in plan.display_indent()
     for table, projection in scans(plan):

@@ -12,6 +12,7 @@ Three forms of a type are told apart:
 Whatever changes a value's type here either keeps the value or raises.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Final
 
@@ -82,6 +83,7 @@ class Unstorable(ValueError):
         self.type = t
 
 
+@functools.lru_cache(maxsize=4096)
 def normalise(t: pa.DataType) -> pa.DataType:
     """The logical type of a dataset's column of Arrow type `t`; idempotent.
 
