@@ -9,6 +9,10 @@ from typing import Any
 __all__ = ["Import", "describe", "global_names", "imports", "nested"]
 
 
+# Each instruction takes two bytes, of which this is the first one.
+_IMPORT = dis.opmap["IMPORT_NAME"]
+
+
 @dataclass(frozen=True)
 class Import:
     """One import statement: `from <level dots><module> import <members>`."""
@@ -68,6 +72,8 @@ def global_names(code: types.CodeType) -> set[str]:
 def imports(code: types.CodeType) -> Iterator[Import]:
     """The import statements in `code` and the code inside it."""
     for part in nested(code):
+        if _IMPORT not in part.co_code[::2]:
+            continue
         before: list[Any] = [None, None]
         for instruction in dis.get_instructions(part):
             if instruction.opname == "IMPORT_NAME":

@@ -28,8 +28,12 @@ _SILENT = re.compile(r"\.\.\.$|TableScan: \S+\(\)|\b\w*(?:List|Struct|Map)\w*\([
 _UNSAFE = re.compile(r'["\n\r\\]')
 # What names in quotes and strings of all kinds begin with, and any character beyond ASCII.
 _SPECIAL = re.compile(r"""["'$`\\]|[^\x00-\x7f]""")
-# A string that holds nothing of these, where no comment can have a quote of its own.
-_HARMLESS = re.compile(r"(?<![\w$])'[A-Za-z0-9_ %.,:/()<>=+-]*'(?![\w$])")
+# A string that holds nothing of these, or a plain name in quotes, where no comment can have a quote
+# of its own. Of any other one the quote that opens it is left.
+_HARMLESS = re.compile(
+    r"""(?<![\w$&])'[A-Za-z0-9_ %.,:/()<>=+-]*'(?![\w$])"""
+    r"""|(?<!")"(?:[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\))"(?!")"""
+)
 _WORD = re.compile(r"\w+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\)")
 # Functions that make any character of arguments that have none; others pass on what they get.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import ibis
 import pyarrow as pa
 import pytest
@@ -11,7 +13,8 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from cpgbuild import Catalog
 from cpgbuild.core.schema import Column
-from cpgbuild.plan.inference import VOLATILE, volatile_functions
+from cpgbuild.plan.inference import VOLATILE, _has_odd, _is_odd, volatile_functions
+from cpgbuild.plan.tokens import tokens_of
 from tests.property.compiling import SCHEMAS, T, U, compiler, error, reads, task, tasks
 
 EVERY_T = sorted(T.names)
@@ -341,3 +344,42 @@ def test_ibis_own_volatile_functions_are_seen(function) -> None:  # type: ignore
 def test_the_schemas_of_this_corpus_are_what_it_says() -> None:
     assert SCHEMAS.keys() == {"t", "u", "odd"}
     assert U.names == ["a", "d", "e"]
+
+
+PIECES = [
+    "'",
+    "'",
+    '"',
+    '"',
+    "a",
+    "b1",
+    " ",
+    ",",
+    ".",
+    "(",
+    ")",
+    "\n",
+    "\\",
+    "é",
+    "=",
+    "--",
+    "/*",
+    "*/",
+]
+PIECES += ["$", "E", "x", "U&", "||", "_"]
+
+
+def test_a_query_that_only_looks_odd_is_not_read_and_one_that_is_odd_always() -> None:
+    random = Random(5)
+    odd = 0
+    for _ in range(8000):
+        text = "select " + "".join(random.choices(PIECES, k=random.randint(2, 14)))
+        try:
+            tokens = tokens_of(text)
+        except sqlglot.errors.TokenError:
+            continue
+        if any(_is_odd(token, ()) for token in tokens):
+            odd += 1
+            assert _has_odd(text, frozenset()), text
+    assert odd > 500
+    assert not _has_odd("""select "t0"."a", 'x y' as "Sum(b)" from "t" as "t0" """, frozenset())
