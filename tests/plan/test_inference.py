@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import ibis
+import ibis.backends.sql.dialects
 import pyarrow as pa
 import pytest
 import sqlglot
