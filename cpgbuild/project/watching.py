@@ -289,27 +289,42 @@ _originals: list[tuple[Any, str, Any]] = []
 _hooked = False
 
 
-def _note(fact: str, frame: FrameType | None) -> None:
+# What stands for something that may be otherwise the next time, and that nobody can compare.
+UNKNOWN = ("",)
+
+
+def _note_all(facts: tuple[str, ...], frame: FrameType | None) -> None:
     for watch in _watching:
-        watch.note(fact, frame)
+        for fact in facts:
+            watch.note(fact, frame)
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
     """Take what Python tells of; it goes on telling when nobody watches."""
     if not _watching:
         return
+    facts: tuple[str, ...] = ()
     if event == "open":
         path, _, flags = arguments
-        if isinstance(path, str | bytes | os.PathLike) and not flags & (os.O_WRONLY | os.O_RDWR):
-            _note(f"file {os.path.abspath(os.fsdecode(path))}", sys._getframe(1))  # noqa: SLF001
+        if flags & (os.O_WRONLY | os.O_RDWR) != os.O_WRONLY:
+            facts = _about("file", path)
     elif event in _LISTS:
-        _note(f"list {_absolute(arguments[0])}", sys._getframe(1))  # noqa: SLF001
+        facts = _about("list", "." if arguments[0] is None else arguments[0])
     elif event.startswith(_BEYOND):
-        _note("", sys._getframe(1))  # noqa: SLF001
+        facts = UNKNOWN
+    if facts:
+        # To ask for the frame is told of too.
+        _note_all(facts, sys._getframe(1))  # noqa: SLF001
 
 
-def _absolute(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path)) if not isinstance(path, int | None) else "."
+def _about(kind: str, path: Any) -> tuple[str, ...]:
+    """Return what is asked of a path; of a relative one also where that leads from."""
+    if isinstance(path, int):
+        # Of an open file; it was noted when it was opened.
+        return ()
+    text = os.fsdecode(path)
+    fact = f"{kind} {os.path.abspath(text)}"
+    return (fact,) if os.path.isabs(text) else (fact, "here")
 
 
 def _install() -> None:
@@ -321,38 +336,42 @@ def _install() -> None:
     if len(_watching):
         return
     for name in ("stat", "lstat", "access", "readlink"):
-        _wrap(os, name, lambda path, *_, **__: f"stat {_absolute(path)}")
+        _wrap(os, name, _status_of)
     for name in ("getcwd", "getcwdb"):
-        _wrap(os, name, lambda: "here")
+        _wrap(os, name, lambda: ("here",))
     for name in (*_CLOCKS, *_CALENDARS):
-        _wrap(time, name, lambda *_: "")
+        _wrap(time, name, lambda *_: UNKNOWN)
     environ = type(os.environ)  # noqa: TID251 -- what it is asked for is noted
-    _wrap(environ, "__getitem__", lambda _, key: f"variable {os.fsdecode(key)}")
+    _wrap(environ, "__getitem__", lambda _, key: (f"variable {os.fsdecode(key)}",))
     for name in ("__iter__", "__len__"):
-        _wrap(environ, name, lambda _: "variables")
+        _wrap(environ, name, lambda _: ("variables",))
 
 
-def _wrap(owner: Any, name: str, fact: Callable[..., str]) -> None:
+def _status_of(path: Any, *_: Any, dir_fd: int | None = None, **__: Any) -> tuple[str, ...]:
+    return _about("stat", path) if dir_fd is None else UNKNOWN
+
+
+def _wrap(owner: Any, name: str, facts: Callable[..., tuple[str, ...]]) -> None:
     original = getattr(owner, name)
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if _watching:
-            _note_quietly(fact, args, kwargs)
+            _note_quietly(facts, args, kwargs)
         return original(*args, **kwargs)
 
     _originals.append((owner, name, original))
     setattr(owner, name, wrapped)
 
 
-def _note_quietly(fact: Callable[..., str], args: Any, kwargs: Any) -> None:
+def _note_quietly(facts: Callable[..., tuple[str, ...]], args: Any, kwargs: Any) -> None:
     """Note what is asked for; that may be no question at all, which is the asker's to be told."""
-    try:
-        text = fact(*args, **kwargs)
-    except (TypeError, ValueError):
-        text = ""
     frame = sys._getframe(2)  # noqa: SLF001
-    if _owners(frame):
-        _note(text, frame)
+    if not _owners(frame):
+        return
+    try:
+        _note_all(facts(*args, **kwargs), frame)
+    except (TypeError, ValueError):
+        _note_all(UNKNOWN, frame)
 
 
 def _uninstall() -> None:

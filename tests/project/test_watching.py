@@ -46,6 +46,14 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"with open({HERE} / 'lib/n.txt') as file:\n    N = len(file.read())",
         lambda root: append(root / "lib/n.txt"),
     ),
+    "a file that is read to be written": (
+        f"with open({HERE} / 'lib/n.txt', 'r+') as file:\n    N = len(file.read())",
+        lambda root: append(root / "lib/n.txt"),
+    ),
+    "a file below the working directory": (
+        "N = int(Path('lib/n.txt').read_text())",
+        lambda root: [write(root / "lib/lib/n.txt", "22"), os.chdir(root / "lib")],
+    ),
     "whether a file is there": (
         f"N = int(({HERE} / 'flag').exists())",
         lambda root: write(root / "flag", ""),
