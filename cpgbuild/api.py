@@ -74,7 +74,7 @@ def plan(
     """
     look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    with opened(project, overrides, look=look, request=request) as workspace:
+    with opened(project, overrides, look=look, request=request, views=False) as workspace:
         selection = select(workspace.graph, request)
         return _planned(workspace, selection, targets, exclude)
 

@@ -124,13 +124,15 @@ def opened(
     *,
     look: bool = False,
     request: Request | None = None,
+    views: bool = True,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
     Of a source that is not there the schema is the `known` one, if there is one. Where an answer
     may be kept, and is asked for, what it rests on is looked at before anything else is. What was
     planned before and rests on nothing that changed is not planned again, and where a `request` is
-    about some tasks, what has nothing to do with them is not planned at all.
+    about some tasks, what has nothing to do with them is not planned at all. What `views` mean by
+    themselves, nobody has to know who only decides what to run.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -154,7 +156,8 @@ def opened(
         Problems.raise_if(found.errors)
         before = Before(found.kept, found.lost, same)
         compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
-        compiler.compile_all(_needed(found, loaded, request) if request else None)
+        needed = _needed(found, loaded, request) if request else None
+        compiler.compile_all(needed, views=views)
         graph = checked(compiler)
         plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
         warehouse = Warehouse(loaded.warehouse)

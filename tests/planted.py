@@ -27,6 +27,11 @@ CLEANING = ("tests/cli/test_decision_messages.py",)
 ROWS = ("tests/engine/test_rowhash.py",)
 INEXACT = ("tests/engine/test_inexact.py",)
 KEYED = ("tests/engine/test_python_lane.py",)
+WATCHING = ("tests/project/test_watching.py",)
+CONTENTS = ("tests/project/test_contents.py",)
+PLANS = ("tests/state/test_plans.py",)
+SETTLED = ("tests/engine/test_settled.py",)
+CACHE = ("tests/property/test_plan_cache.py",)
 
 
 @dataclass(frozen=True)
@@ -590,8 +595,8 @@ MUTANTS = (
     Mutant(
         "inference: only the first scan is read",
         "plan/inference.py",
-        "    for table, projection in scans(plan):",
-        "    for table, projection in scans(plan)[:1]:",
+        "    for table, projection in scans(text):",
+        "    for table, projection in scans(text)[:1]:",
         INFERENCE,
     ),
     Mutant(
@@ -716,8 +721,9 @@ MUTANTS = (
     Mutant(
         "fingerprint: the clock is folded into it",
         "plan/assemble.py",
-        "frame.logical_plan() if compiled.task.volatile else optimised(frame)",
-        "optimised(frame)",
+        "frame.logical_plan() if varies else optimised(frame)\n"
+        "    text = as_written(frame) if varies else as_optimised(frame)",
+        "optimised(frame)\n    text = as_optimised(frame)",
         CLOCK,
     ),
     Mutant(
@@ -1188,5 +1194,166 @@ MUTANTS = (
         "    return same and blurred is not None and before.facts.get(BLURRED) == blurred",
         "    return False",
         INEXACT,
+    ),
+    Mutant(
+        "watching: variables of the environment are not noted",
+        "project/watching.py",
+        '(f"variable {os.fsdecode(key)}",)',
+        "()",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: who looks at all variables is not noted",
+        "project/watching.py",
+        '_wrap(environ, name, lambda _: ("variables",))',
+        "_wrap(environ, name, lambda _: ())",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: whether a file is there is not noted",
+        "project/watching.py",
+        'for name in ("stat", "lstat", "access", "readlink"):',
+        'for name in ("lstat", "access", "readlink"):',
+        WATCHING,
+    ),
+    Mutant(
+        "watching: where a link leads is not noted",
+        "project/watching.py",
+        'for name in ("stat", "lstat", "access", "readlink"):',
+        'for name in ("stat", "lstat", "access"):',
+        WATCHING,
+    ),
+    Mutant(
+        "watching: a listing is not noted",
+        "project/watching.py",
+        '_LISTS = frozenset({"os.listdir", "os.scandir"})',
+        "_LISTS: frozenset[str] = frozenset()",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: of a listing it counts how long it is",
+        "project/watching.py",
+        "_digest(repr(sorted(os.listdir(path))))",
+        "_digest(repr(len(os.listdir(path))))",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: a file that is opened is not noted",
+        "project/watching.py",
+        '            facts = _about("file", path)',
+        "            pass",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: a file that is read to be written is not noted",
+        "project/watching.py",
+        "if flags & (os.O_WRONLY | os.O_RDWR) != os.O_WRONLY:",
+        "if not flags & (os.O_WRONLY | os.O_RDWR):",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: where a relative path leads from is not noted",
+        "project/watching.py",
+        'return (fact,) if os.path.isabs(text) else (fact, "here")',
+        "return (fact,)",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: other processes do what they always did",
+        "project/watching.py",
+        "elif event.startswith(_BEYOND):",
+        "elif False:",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: a clock that is read is not noted",
+        "project/watching.py",
+        "_wrap(time, name, lambda *_: UNKNOWN)",
+        "_wrap(time, name, lambda *_: ())",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: the day of a clock is not noted",
+        "project/watching.py",
+        "for name in (*_CLOCKS, *_CALENDARS):",
+        "for name in _CLOCKS:",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: what others change in a module is not noted",
+        "project/watching.py",
+        "if _state(module) != state:",
+        "if False:",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: byte code is taken for the text",
+        "project/watching.py",
+        "self.source_to_code(data, self.path)",
+        "super().get_code(self.name)",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: what no longer holds is taken for holding",
+        "project/watching.py",
+        "        if known[fact] != value:",
+        "        if False:",
+        WATCHING,
+    ),
+    Mutant(
+        "watching: what somebody else's import looks at is the importer's",
+        "project/watching.py",
+        'elif file.startswith((_TOOL, "<frozen importlib")):',
+        "elif file.startswith(_TOOL):",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a helper's helpers are not followed",
+        "project/rests.py",
+        "waiting += files - known",
+        "waiting += files - known if file == path else set()",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: what an imported module looked at is left out",
+        "project/rests.py",
+        "facts |= noted",
+        "facts |= noted if file == path else {}",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a module that comes before another is not noted",
+        "project/rests.py",
+        'facts_now(f"module {self._base(name)}" for name in modules)',
+        "facts_now(())",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a hidden clock is not seen",
+        "project/rests.py",
+        "        and hidden.isdisjoint(named)\n",
+        "",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a hidden reader is not seen",
+        "project/rests.py",
+        "        and not any(word.startswith(reader) for word in named)\n",
+        "",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a library that nobody knows looks at nothing",
+        "project/rests.py",
+        "        top in _PLAIN\n        and",
+        "        bool(top)\n        and",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: code that no reading shows is read",
+        "project/rests.py",
+        "if not names.isdisjoint(_DYNAMIC):",
+        "if False:",
+        WATCHING,
     ),
 )

@@ -175,7 +175,8 @@ class Builder:
         task = decision.task
         if decision.reasons:
             wrote = Stamp(task.schema.fingerprint, task.plan)
-            self._world.store.record(Trace(task.name, task.plan, {}, wrote, query=task.query))
+            query = self._world.engine.query(task)
+            self._world.store.record(Trace(task.name, task.plan, {}, wrote, query=query))
             self._report(Built(task, decision.reasons, None, 0.0))
         else:
             self._report(UpToDate(task))

@@ -69,6 +69,10 @@ class Engine(Protocol):
 
     version: str
 
+    def query(self, task: Task) -> Fingerprint:
+        """Return the fingerprint of a task's own query, which is not made for each view."""
+        ...
+
     def evidence(self, name: str) -> Evidence | None:
         """Return what the source or output looks like now, or None where it is missing."""
         ...

@@ -372,7 +372,7 @@ class _Views:
         kept = self._traces.get(view.name)
         if kept is None:
             return (Reason(Cause.NEVER_BUILT, view.dataset),)
-        if kept.query != view.query:
+        if kept.query != self._engine.query(view):
             return (Reason(Cause.PLAN_CHANGED, view.dataset),)
         return ()
 

@@ -101,6 +101,7 @@ class Task:
             unstable=unstable,
             inexact=inexact,
             leaves=(),
+            query=UNKNOWN,
             views=(),
             kept=False,
         )

@@ -167,7 +167,7 @@ class Context:
         facts: list[str] = []
         for one in sorted(self._evaluated(compiled), key=lambda one: one.task.name):
             if one is not compiled:
-                facts += ["view", one.task.name, one.task.query]
+                facts += ["view", one.task.name, self._plans.query(one.task.name)]
             for name in sorted(n for r in one.task.requires for n in self._tables(r.dataset)):
                 trace = trace_of(name)
                 # Of rows that somebody else wrote nothing is known, so they equal no others.

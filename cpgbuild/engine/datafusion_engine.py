@@ -92,6 +92,10 @@ class DataFusionEngine:
         self._cancelled_at = 0.0
         self._running: set[str] = set()
 
+    def query(self, task: Task) -> Fingerprint:
+        """Return the fingerprint of a task's own query, as it is now."""
+        return self._plans.query(task.name)
+
     def evidence(self, dataset: str) -> Evidence | None:
         """Return what a source or a task's output holds now."""
         if dataset in self._sources:

@@ -18,6 +18,8 @@ from cpgbuild.plan.code import Undigestible, code_digest
 from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.contract import check_contract, declared_schema, schema_of
 from cpgbuild.plan.inference import (
+    as_optimised,
+    as_written,
     is_recursive,
     optimised,
     required_columns,
@@ -110,8 +112,9 @@ def reading(compiled: Compiled, frame: datafusion.DataFrame, columns: Columns = 
     whole = columns is WHOLE
     requires = compiled.task.requires if whole else requirements(frame, compiled.inputs)
     # Optimising folds the clock's functions to the moment of planning.
-    logical = frame.logical_plan() if compiled.task.volatile else optimised(frame)
-    text = logical.display_indent()
+    varies = compiled.task.volatile
+    logical = frame.logical_plan() if varies else optimised(frame)
+    text = as_written(frame) if varies else as_optimised(frame)
     makers = {f.name for f in compiled.functions if not pa.types.is_primitive(f.return_type)}
     inputs = (column for needed in requires for column in needed.names)
     query = ["query", FORM, canonical(text)]

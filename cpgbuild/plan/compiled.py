@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.plan.definition import Definition, RowMap
@@ -26,6 +27,10 @@ class Plans(Protocol):
 
     def compiled(self, name: str) -> Compiled:
         """Return a task for an engine."""
+        ...
+
+    def query(self, name: str) -> Fingerprint:
+        """Return the fingerprint of a task's own query."""
         ...
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
 
+from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
 from cpgbuild.errors.report import CpgbuildError
@@ -24,7 +25,7 @@ from cpgbuild.plan import functions
 from cpgbuild.plan.assemble import assemble, check_storable, narrowed, reading
 from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
-from cpgbuild.plan.inference import datasets_named, optimised, scans, words_of
+from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
 from cpgbuild.plan.outline import WHOLE, Outline, Planned
@@ -38,12 +39,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import Place
     from cpgbuild.plan.compiled import Compiled
     from cpgbuild.plan.definition import Definition
-    from cpgbuild.plan.outline import Kept, Reading
+    from cpgbuild.plan.outline import Columns, Kept, Reading
 
 _T = TypeVar("_T")
 _WORD = re.compile(r"\w+")
@@ -121,10 +123,13 @@ class Compiler:
 
     # -- all tasks --------------------------------------------------------------------------
 
-    def compile_all(self, needed: Collection[str] | None = None) -> None:
+    def compile_all(self, needed: Collection[str] | None = None, *, views: bool = True) -> None:
         """Compile every definition that can be; the reasons against the others are in `errors`.
 
         Where some tasks are all that is `needed`: these, what they read, and what is known anyhow.
+        What `views` mean that hold nothing is half of the work, and only those ask for it who tell
+        of them: what a table means covers the parts of them that it reads. It is told of all or of
+        none.
         """
         had_kept = bool(self._kept)
         self._stand()
@@ -136,7 +141,7 @@ class Compiler:
         if not self.is_whole and any(map(_varies, self._known.values())):
             # Whether a view that varies is kept, is for all who read it to say.
             self._compile_each()
-        self.complete()
+        self.complete(views=views and self.is_whole)
 
     @property
     def is_whole(self) -> bool:
@@ -223,8 +228,8 @@ class Compiler:
         words = set(_WORD.findall(definition.sql or "")) - {definition.dataset}
         return sorted(words & self._producers.keys())
 
-    def complete(self) -> None:
-        """Give all tasks their plans, once they are known; without that they mean nothing."""
+    def complete(self, *, views: bool = True) -> None:
+        """Give tasks their plans, once all are known; without that they mean nothing."""
         self.tasks = self._known
         if self.errors:
             return
@@ -240,22 +245,20 @@ class Compiler:
         schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
         meanings = Meanings(self, producers, schemas, kept)
         try:
-            for name in self._known:
-                if name in dirty:
-                    self._complete(name, meanings, kept)
-                else:
+            for name, task in self._known.items():
+                is_asked = views or task.kind is TaskKind.COMPUTE or name in kept
+                if name not in dirty and not (is_asked and _is_unplanned(self._kept[name])):
                     self._planned[name] = self._kept[name].planned
+                    continue
+                if name in kept:
+                    check_storable(self._definitions[name], arrow_of(task.schema))
+                self._planned[name] = meanings.planned(name) if is_asked else meanings.alone(name)
+                self._touched.add(name)
         except CpgbuildError as error:
             self.errors.append(error)
         else:
             self.tasks = {name: planned.task for name, planned in self._planned.items()}
-            self._touched |= dirty
             self._dirtied = dirty
-
-    def _complete(self, name: str, meanings: Meanings, kept: frozenset[str]) -> None:
-        if name in kept:
-            check_storable(self._definitions[name], arrow_of(self._known[name].schema))
-        self._planned[name] = meanings.planned(name)
 
     def _dirty(self, kept: frozenset[str]) -> set[str]:
         """Return the tasks whose plans may be others than those that were kept."""
@@ -316,6 +319,11 @@ class Compiler:
             self._ensure(name)
             return replace(self._compiled[name], task=self.tasks[name])
 
+    def query(self, name: str) -> Fingerprint:
+        """Return the fingerprint of a task's own query, where only some ask for that of a view."""
+        with self._lock:
+            return self.tasks[name].query or self.reading(name, WHOLE).query.exact
+
     def frame(self, name: str) -> datafusion.DataFrame:
         """Return a task's query on empty inputs."""
         with self._lock:
@@ -338,14 +346,22 @@ class Compiler:
     def _again(self, task: Task) -> Outline:
         """Return the outline of a task of which only the plan was kept."""
         found = self._compile(self._definitions[task.name])
-        if (found.task.query, found.task.requires) != (task.query, task.requires):
+        found.readings[WHOLE] = self._read_as(task.name, WHOLE)
+        if found.readings[WHOLE].query.exact != task.query or found.task.requires != task.requires:
+            # Of a view by itself it may not be known what it was.
             raise ChangedMeanwhile(task.name, task.place)
         return found
 
-    def narrow(self, task: str, columns: tuple[str, ...]) -> Reading:
-        """Return a task's query narrowed to some of its columns."""
+    def reading(self, task: str, columns: Columns) -> Reading:
+        """Return a task's query, or that narrowed to some of its columns."""
         self._touched.add(task)
-        frame = narrowed(self.frame(task), columns)
+        self._ensure(task)
+        return self._read_as(task, columns)
+
+    def _read_as(self, task: str, columns: Columns) -> Reading:
+        frame = self._frames[task]
+        if columns is not None:
+            frame = narrowed(frame, columns)
         return reading(self._compiled[task], frame, columns)
 
     def _ensure(self, name: str) -> None:
@@ -354,7 +370,8 @@ class Compiler:
             return
         before = self.outline(name)
         again = self._compile(self._definitions[name])
-        if again.readings[WHOLE] != before.readings[WHOLE] or again.task != before.task:
+        same = (self._read_as(name, columns) == known for columns, known in before.readings.items())
+        if again.task != before.task or not all(same):
             del self._compiled[name]
             raise ChangedMeanwhile(name, self._definitions[name].place)
 
@@ -453,22 +470,18 @@ class Compiler:
             frame = self._plan(definition, query)
         finally:
             asked = self._asked.pop()
-        plan = frame.logical_plan()
-        named = [n for n in datasets_named(plan, query.sql) if self._is_dataset(n)]
+        named = [n for n in datasets_named(frame, query.sql) if self._is_dataset(n)]
         inputs = {name: self._schemas[name] for name in named if name in self._registered}
         one = assemble(definition, query, frame, inputs, variables, self._root)
-        whole = reading(one, frame)
-        task = replace(one.task, query=whole.query.exact)
-        self._compiled[definition.name] = replace(one, task=task)
+        self._compiled[definition.name] = one
         self._frames[definition.name] = frame
-        read = tuple(name for name, _ in scans(plan))
+        read = tuple(name for name, _ in scans(as_written(frame)))
         return Outline(
-            task,
+            one.task,
             # A recursive query scans its inputs in every round.
             scanned=read * SEVERAL if one.recursive else read,
             asked={name: self._schemas[name].fingerprint for name in sorted({*named, *asked})},
             variables={name: self._variables[name] for name in sorted(variables)},
-            readings={WHOLE: whole},
         )
 
     def _query(self, definition: Definition) -> tuple[Query, Iterable[str]]:
@@ -499,7 +512,7 @@ class Compiler:
         for name in self._named(definition):
             self._guess(name)
         frame = self._frame(definition, query)
-        named = set(datasets_named(frame.logical_plan(), query.sql))
+        named = set(datasets_named(frame, query.sql))
         words = words_of(query.sql) & self._registered.keys()
         unsure = set(filter(self._is_dataset, words - named - self._asked[-1]))
         # Is it read where nothing is made of it, or is it some other word? Does anybody miss it?
@@ -544,6 +557,10 @@ class Compiler:
         """Return the schemas of the datasets that a refused query names, to show them."""
         words = dict.fromkeys(token.text for token in tokens_if_whole(sql))
         return {w: self._registered[w] for w in words if w in self._registered}
+
+
+def _is_unplanned(kept: Kept) -> bool:
+    return kept.planned.task.plan == UNKNOWN
 
 
 def _varies(task: Task) -> bool:

@@ -34,6 +34,8 @@ _HARMLESS = re.compile(
     r"""(?<![\w$&])'[A-Za-z0-9_ %.,:/()<>=+-]*'(?![\w$])"""
     r"""|(?<!")"(?:[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\))"(?!")"""
 )
+# Comments before anything else, where nothing can be taken for one; a task's options are such.
+_HEAD = re.compile(r"(?:[ \n]*--[^\n\r]*\n)*")
 _WORD = re.compile(r"\w+")
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[A-Z][A-Za-z]*\([A-Za-z0-9_]*\)")
 # Functions that make any character of arguments that have none; others pass on what they get.
@@ -69,24 +71,32 @@ def optimised(frame: datafusion.DataFrame) -> datafusion.plan.LogicalPlan:
 
 
 @functools.lru_cache(maxsize=16)
+def as_optimised(frame: datafusion.DataFrame) -> str:
+    """Return the text of a frame's optimised plan."""
+    return optimised(frame).display_indent()
+
+
+@functools.lru_cache(maxsize=16)
+def as_written(frame: datafusion.DataFrame) -> str:
+    """Return the text of a frame's plan before it is optimised."""
+    return frame.logical_plan().display_indent()
+
+
+@functools.lru_cache(maxsize=16)
 def words_of(sql: str) -> frozenset[str]:
     """Return all words in a query in lower case, those of comments and strings too."""
     return frozenset(_WORD.findall(sql.lower()))
 
 
-def scans(plan: datafusion.plan.LogicalPlan) -> list[tuple[str, str | None]]:
-    """Return every table scan of a plan: the table, and its projection's text where it has one."""
-    return list(_scans_in(plan.display_indent()))
-
-
 @functools.lru_cache(maxsize=16)
-def _scans_in(text: str) -> tuple[tuple[str, str | None], ...]:
+def scans(text: str) -> tuple[tuple[str, str | None], ...]:
+    """Return every table scan of a plan: the table, and its projection's text where it has one."""
     found = _SCAN.finditer(text)
     return tuple((_HOME.sub("", m.group(1), count=1), m.group(2)) for m in found)
 
 
-def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
-    """Return the tables that a plan as written scans, in its order.
+def datasets_named(frame: datafusion.DataFrame, sql: str) -> list[str]:
+    """Return the tables that a query's plan as written scans, in its order.
 
     A string in the query can hold a line that looks like a scan; only the query's own words are
     names of tables.
@@ -95,7 +105,8 @@ def datasets_named(plan: datafusion.plan.LogicalPlan, sql: str) -> list[str]:
     if "\\" in sql or "tablescan" in words:
         tokens = tokens_of(sql)
         words = {t.text.lower() for t in tokens if not is_string(t)}
-    return [table for table in dict.fromkeys(t for t, _ in scans(plan)) if table in words]
+    tables = dict.fromkeys(table for table, _ in scans(as_written(frame)))
+    return [table for table in tables if table in words]
 
 
 def unsaid(
@@ -127,7 +138,9 @@ def _is_silent(text: str) -> bool:
 def _has_odd(sql: str, makers: frozenset[str]) -> bool:
     """Return whether any token of a query is odd; most queries have nothing that could be."""
     words = words_of(sql)
-    rest = sql if "--" in sql or "/*" in sql else _HARMLESS.sub("", sql)
+    rest = _HEAD.sub("", sql, count=1)
+    if "--" not in rest and "/*" not in rest:
+        rest = _HARMLESS.sub("", rest)
     if _SPECIAL.search(rest) or not words.isdisjoint(_MAKERS) or not words.isdisjoint(makers):
         return any(_is_odd(token, makers) for token in tokens_of(sql))
     return False
@@ -159,9 +172,9 @@ def required_columns(
     columns, or a correlated subquery is left, which scans need not say, all of them count.
     """
     needed: dict[str, set[str]] = {table: set() for table in schemas}
-    plan = optimised(frame)
-    correlated = "outer_ref(" in plan.display_indent()
-    for table, projection in scans(plan):
+    text = as_optimised(frame)
+    correlated = "outer_ref(" in text
+    for table, projection in scans(text):
         if table in schemas:
             said = None if correlated else projection
             needed.setdefault(table, set()).update(_names(said, schemas[table].names))

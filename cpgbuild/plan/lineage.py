@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cpgbuild.plan.assemble import narrowed
-from cpgbuild.plan.inference import required_columns, scans
+from cpgbuild.plan.inference import as_optimised, required_columns, scans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,5 +51,5 @@ class Lineage:
         schemas = {r.dataset: one.inputs[r.dataset] for r in one.task.requires}
         needed = required_columns(frame, schemas)
         # The optimiser leaves out what can neither add a row nor drop one.
-        read = {name for name, _ in scans(frame.optimized_logical_plan())}
+        read = {name for name, _ in scans(as_optimised(frame))}
         return {d: frozenset(columns) for d, columns in needed.items() if d in read}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Protocol
 
-from cpgbuild.core.fingerprint import fingerprint
+from cpgbuild.core.fingerprint import UNKNOWN, fingerprint
 from cpgbuild.core.schema import Column
 from cpgbuild.core.task import Requirement, TaskKind
 from cpgbuild.plan.outline import WHOLE, Marks, Meaning, Planned
@@ -32,14 +32,14 @@ _Key = tuple[str, "Columns"]
 
 
 class Outlines(Protocol):
-    """Who has the outlines of all tasks, and can narrow their queries."""
+    """Who has the outlines of all tasks, and can read their queries."""
 
     def outline(self, task: str) -> Outline:
         """Return what is known of a task."""
         ...
 
-    def narrow(self, task: str, columns: tuple[str, ...]) -> Reading:
-        """Return a task's query narrowed to some of its columns."""
+    def reading(self, task: str, columns: Columns) -> Reading:
+        """Return a task's query, or that narrowed to some of its columns."""
         ...
 
 
@@ -65,8 +65,10 @@ class Meanings:
     def planned(self, name: str) -> Planned:
         """Return a task with its plan, its leaves, and what makes its rows vary."""
         outline, meaning = self._outlines.outline(name), self.meaning(name)
+        query = outline.readings[WHOLE].query
         task = replace(
             outline.task,
+            query=query.exact,
             plan=meaning.plan.exact,
             views=tuple((view, marks.exact) for view, marks in sorted(meaning.views.items())),
             leaves=tuple(self._leaf(*leaf) for leaf in sorted(meaning.leaves.items())),
@@ -76,8 +78,11 @@ class Meanings:
             kept=name in self._kept,
         )
         views = tuple((view, marks.written) for view, marks in sorted(meaning.views.items()))
-        query = outline.readings[WHOLE].query.written
-        return Planned(task, (query, meaning.plan.written, views))
+        return Planned(task, (query.written, meaning.plan.written, views))
+
+    def alone(self, name: str) -> Planned:
+        """Return a view of which nobody asks what it means: without a plan."""
+        return Planned(self._outlines.outline(name).task, (UNKNOWN, UNKNOWN, ()))
 
     def _leaf(self, name: str, columns: set[str]) -> Requirement:
         return requirement(name, columns, self._schemas[name.partition("/")[0]])
@@ -89,8 +94,7 @@ class Meanings:
             task, columns = stack[-1]
             outline = self._outlines.outline(task)
             if columns not in outline.readings:
-                assert columns is not None  # noqa: S101 -- an outline begins with all columns
-                outline.readings[columns] = self._outlines.narrow(task, columns)
+                outline.readings[columns] = self._outlines.reading(task, columns)
             if columns not in outline.meanings:
                 behind = self._behind(outline.readings[columns])
                 missing = [key for key in behind if not self._is_known(*key)]

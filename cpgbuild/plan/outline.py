@@ -58,14 +58,15 @@ class Outline:
 
     `task` knows nothing yet of the views behind it. `scanned` has the datasets that its query
     scans, each as often as it does; `asked` those that it named, with the fingerprints of the
-    schemas that it was given; `variables` the values of those that it asked for.
+    schemas that it was given; `variables` the values of those that it asked for. `readings` and
+    `meanings` are those that somebody asked for.
     """
 
     task: Task
     scanned: tuple[str, ...]
     asked: Mapping[str, Fingerprint]
     variables: Mapping[str, str]
-    readings: dict[Columns, Reading]
+    readings: dict[Columns, Reading] = field(default_factory=dict)
     meanings: dict[Columns, Meaning] = field(default_factory=dict)
 
 

@@ -75,7 +75,7 @@ def plan_again(text: str) -> Task | None:
         definitions += [_definition(query) for query in facts["queries"]]
         schemas = {name: partial(_same, schema) for name, schema in sources.items()}
         compiler = Compiler(definitions, schemas, {}, Path())
-        compiler.compile_all()
+        compiler.compile_all(views=False)
     except (ValueError, KeyError, TypeError, AttributeError, CpgbuildError, Unresolved):
         return None
     return compiler.tasks.get(facts["task"]) if not compiler.errors else None

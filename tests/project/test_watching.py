@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -75,6 +77,11 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"N = len(list(({HERE} / 'lib').glob('*.txt')))",
         lambda root: write(root / "lib/x.txt", ""),
     ),
+    "the names of a folder's files": (
+        f"N = len(''.join(os.listdir({HERE} / 'lib')))",
+        lambda root: (root / "lib/late.py").rename(root / "lib/later.py"),
+    ),
+    "where a link leads": (f"N = len(os.readlink({HERE} / 'link'))", lambda root: relink(root)),
     "a variable": ("N = int(os.environ['WATCHED'])", lambda _: set_variable("2")),
     "a variable that may be there": (
         "N = int(os.getenv('WATCHED', '0'))",
@@ -87,12 +94,16 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
 # What no one can know to be the same.
 UNKNOWN = {
     "the clock": "import time\nN = time.time()",
+    "the day of the year": "import time\nN = time.localtime().tm_yday",
     "the date": "from datetime import date\nN = date.today().day",
     "chance": "import random\nN = random.random()",
     "an id": "import uuid\nN = uuid.uuid4().int % 9",
     "another process": "import subprocess\nN = len(subprocess.check_output(['true']))",
     "a file that Arrow reads": (
         f"import pyarrow.parquet as pq\nN = pq.read_table({HERE} / 'data/s.parquet').num_rows"
+    ),
+    "a file that pandas reads": (
+        f"import pandas as pd\nN = len(pd.read_parquet({HERE} / 'data/s.parquet'))"
     ),
     "a file that another library may read": "import deltalake\nN = 1",
     "code that is made up": "N = eval('1')",
@@ -113,6 +124,11 @@ def append(path: Path) -> None:
         file.write("1" if path.suffix == ".txt" else "# more\n")
 
 
+def relink(root: Path) -> None:
+    (root / "link").unlink()
+    (root / "link").symlink_to("lib/deep.py")
+
+
 def set_variable(value: str | None) -> None:
     os.environ.pop("WATCHED", None)
     if value is not None:
@@ -128,6 +144,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     (tmp_path / "data").mkdir()
     pq.write_table(pa.table({"n": [1]}), tmp_path / "data/s.parquet")
     write(tmp_path / "lib/n.txt", "1")
+    (tmp_path / "link").symlink_to("lib/n.txt")
     near = "from pathlib import Path\nfrom lib.deep import D\nALL = []\n"
     near += "N = len((Path(__file__).parent / 'n.txt').read_text()) + D\n"
     write(tmp_path / "lib/near.py", near)
@@ -211,6 +228,31 @@ def test_a_text_of_the_same_size_and_second_is_another_text(made: Site) -> None:
     os.utime(deep, ns=(old.st_atime_ns, old.st_mtime_ns))
     assert evaluated(made) == {"v"}
     assert made.built() == {"v": ["plan_changed v"]}
+
+
+def test_byte_code_that_somebody_else_left_is_not_taken_for_the_text(made: Site) -> None:
+    module(made, "from lib.deep import D as N")
+    deep = made.root / "lib/deep.py"
+    py_compile.compile(str(deep))
+    made.built()
+    old = deep.stat()
+    deep.write_text("D = 7\n")
+    os.utime(deep, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert made.built() == {"v": ["plan_changed v"]}
+
+
+def test_what_an_installed_module_looks_at_while_it_is_imported_is_not_the_importers(
+    made: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = made.root / "site-packages"
+    write(installed / "toml.py", "import time\nAT = time.time()\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
+    module(made, "import toml\nN = int(toml.AT > 0)")
+    try:
+        assert evaluated(made) == {"t", "v", "other"}
+    finally:
+        del sys.modules["toml"]
+    assert evaluated(made) == set()
 
 
 def test_a_project_that_is_moved_is_planned_from_nothing(made: Site, tmp_path: Path) -> None:

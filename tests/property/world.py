@@ -163,6 +163,9 @@ class World:
         table = self.project.tables.get(output)
         return Trace.from_json(table.trace) if table else None
 
+    def query(self, task: Task) -> Fingerprint:
+        return task.query
+
     def today(self, output: str, trace: Trace) -> Trace:
         raise AssertionError(f"no version of {output} is another: {trace}")
 
