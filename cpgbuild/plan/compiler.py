@@ -476,13 +476,17 @@ class Compiler:
         self._compiled[definition.name] = one
         self._frames[definition.name] = frame
         read = tuple(name for name, _ in scans(as_written(frame)))
-        return Outline(
+        outline = Outline(
             one.task,
             # A recursive query scans its inputs in every round.
             scanned=read * SEVERAL if one.recursive else read,
             asked={name: self._schemas[name].fingerprint for name in sorted({*named, *asked})},
             variables={name: self._variables[name] for name in sorted(variables)},
         )
+        if definition.function is not None:
+            # Whoever asks later would have to evaluate it again.
+            outline.readings[WHOLE] = self._read_as(definition.name, WHOLE)
+        return outline
 
     def _query(self, definition: Definition) -> tuple[Query, Iterable[str]]:
         """Return a task's query, and the variables that it asked for."""

@@ -82,7 +82,10 @@ class Meanings:
 
     def alone(self, name: str) -> Planned:
         """Return a view of which nobody asks what it means: without a plan."""
-        return Planned(self._outlines.outline(name).task, (UNKNOWN, UNKNOWN, ()))
+        outline = self._outlines.outline(name)
+        reading = outline.readings.get(WHOLE)
+        query = reading.query if reading is not None else Marks(UNKNOWN, UNKNOWN)
+        return Planned(replace(outline.task, query=query.exact), (query.written, UNKNOWN, ()))
 
     def _leaf(self, name: str, columns: set[str]) -> Requirement:
         return requirement(name, columns, self._schemas[name.partition("/")[0]])

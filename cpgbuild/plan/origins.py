@@ -174,6 +174,7 @@ def imported_modules(wanted: Import, package: str, root: Path | None) -> Iterato
         yield ".".join(parts[:end])
     for member in wanted.members:
         inner = f"{name}.{member}"
-        origin = of_module(inner, root)
-        if inner in sys.modules or origin.is_project:
+        # What has no file here is somebody else's, and whose takes long to find out.
+        is_here = root is not None and _file_under(root, inner) is not None
+        if inner in sys.modules or (is_here and of_module(inner, root).is_project):
             yield inner

@@ -81,7 +81,7 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"N = len(''.join(os.listdir({HERE} / 'lib')))",
         lambda root: (root / "lib/late.py").rename(root / "lib/later.py"),
     ),
-    "where a link leads": (f"N = len(os.readlink({HERE} / 'link'))", lambda root: relink(root)),
+    "where a link leads": (f"N = len(os.readlink({HERE} / 'link'))", lambda r: relink(r, "lib/deep.py")),
     "a variable": ("N = int(os.environ['WATCHED'])", lambda _: set_variable("2")),
     "a variable that may be there": (
         "N = int(os.getenv('WATCHED', '0'))",
@@ -124,9 +124,9 @@ def append(path: Path) -> None:
         file.write("1" if path.suffix == ".txt" else "# more\n")
 
 
-def relink(root: Path) -> None:
+def relink(root: Path, target: str) -> None:
     (root / "link").unlink()
-    (root / "link").symlink_to("lib/deep.py")
+    (root / "link").symlink_to(target)
 
 
 def set_variable(value: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from unittest import mock
 
@@ -16,7 +17,7 @@ from cpgbuild.core.schema import Column, Schema
 from cpgbuild.plan.compiler import Compiler
 from cpgbuild.plan.definition import Definition
 from cpgbuild.plan.outline import Outline
-from cpgbuild.state.plans import FILE, PlanStore, columns_text, schema_of_text
+from cpgbuild.state.plans import FILE, File, PlanStore, columns_text, schema_of_text
 from tests.engine.builds import Site, site
 
 ODD = ("a", "a b", "é", "日本", 'q"x', "x\\y", "\\x1f", "a\x1fb", "a\x1eb", "\n", "tab\t", "!", "")
@@ -50,6 +51,13 @@ def compiled(made: Site) -> set[str]:
 
 def file(made: Site) -> Path:
     return made.root / ".cpgbuild" / FILE
+
+
+def about(made: Site, what: str) -> str:
+    """Return what a file of plans says about itself."""
+    with closing(sqlite3.connect(file(made))) as db:
+        rows: dict[str, str] = dict(db.execute("SELECT what, value FROM about"))
+    return rows[what]
 
 
 def emptied(path: Path) -> None:
@@ -120,6 +128,32 @@ def test_plans_that_somebody_else_kept_meanwhile_are_not_mixed_with_ours(made: S
     one.save([], {}, {}, (["view.a"], []), anew=False)
     other.save([], {}, {}, (["compute.b"], []), anew=False)
     assert PlanStore(state, program).load()[0].keys() == {"compute.b"}
+
+
+def test_a_task_that_was_replaced_meanwhile_is_not_taken_for_what_was_kept(made: Site) -> None:
+    program = about(made, "program")
+    kept, _, _ = PlanStore(made.root / ".cpgbuild", program).load()
+    made.sql("b", "select n + 2 as n from a")
+    assert compiled(made) == {"b"}
+    assert kept["view.a"].outline() is not None
+    assert kept["compute.b"].outline() is None
+
+
+def test_what_is_kept_anew_is_all_that_is_kept(made: Site) -> None:
+    state = made.root / ".cpgbuild"
+    files = {"one.sql": File("", "digest", "{}")}
+    PlanStore(state, "of another program").save([], files, {}, ([], []), anew=True)
+    assert PlanStore(state, "of another program").load() == ({}, files, {})
+
+
+def test_a_file_that_is_gone_and_comes_back_has_its_tasks_again(made: Site) -> None:
+    query = made.root / "tasks/b.sql"
+    text = query.read_text()
+    query.unlink()
+    assert [one.task.dataset for one in api.plan(made.root)] == ["a"]
+    query.write_text(text)
+    assert compiled(made) == {"b"}
+    assert [one.task.dataset for one in api.plan(made.root)] == ["a", "b"]
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(made: Site) -> None:
