@@ -90,13 +90,15 @@ def _planned(
     traces = workspace.journal.load()
     marks = _marks(workspace, selection, traces)
     settled = _settled(workspace, looked, marks, targets, exclude)
-    rebuilder = Rebuilder(workspace.graph, workspace.engine(), traces, selection, settled)
+    engine = workspace.engine()
+    rebuilder = Rebuilder(workspace.graph, engine, traces, selection, settled)
     decided = list(planner.decisions(workspace.graph, rebuilder, selection))
     skips = all(action is Action.SKIP for _, action in decided)
     # A build has something to write down where an input is another version of the same rows.
     if looked and skips and not any(rebuilder.renewed(decision) for decision, _ in decided):
         keep_answer(workspace.state, targets, exclude, marks, looked)
-    return planner.planned(workspace.graph, decided)
+    sharing = planner.sharing(workspace.graph, rebuilder, engine, decided)
+    return planner.planned(workspace.graph, decided, sharing)
 
 
 def _marks(

@@ -73,7 +73,11 @@ def _details(planned: Planned, output: Output) -> tuple[str, str]:
     if not output.verbose:
         return ("", "")
     reads = [f"{r.dataset}({', '.join(r.names)})" for r in planned.task.requires]
-    return (f"  [wave {planned.wave}; reads {', '.join(reads) or 'nothing'}]", "cyan")
+    once = ""
+    if planned.once is not None:
+        saved = seconds_text(planned.once.saves)
+        once = f"; evaluated once for {planned.once.readings} readings, which may save {saved}"
+    return (f"  [wave {planned.wave}; reads {', '.join(reads) or 'nothing'}{once}]", "cyan")
 
 
 def show_outcome(outcome: Outcome, output: Output) -> None:

@@ -18,6 +18,7 @@ from cpgbuild.core.events import (
     Failed,
     Progressed,
     Restored,
+    SharedView,
     Skipped,
     Started,
     Unchanged,
@@ -81,6 +82,14 @@ class BuildProgress:
                 self._running.pop(event.task.name, None)
                 self._done += 1
                 self._show(event)
+            case SharedView(task, readings, rows, seconds) if self._output.verbose:
+                facts = f"{count_text(rows, 'row')} {seconds_text(seconds)}"
+                self._line(
+                    ("shared   ", "cyan"),
+                    (f"{task.name.ljust(NAME_WIDTH)} ", ""),
+                    (facts.ljust(FACTS_WIDTH), ""),
+                    (f"  evaluated once for {readings} readings", "dim"),
+                )
             case _:
                 pass
 

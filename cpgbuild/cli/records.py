@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from cpgbuild.core.events import Built, Failed, Restored, Skipped, Unchanged, UpToDate
+from cpgbuild.core.events import (
+    Built,
+    Failed,
+    Restored,
+    SharedView,
+    Skipped,
+    Unchanged,
+    UpToDate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,11 +49,15 @@ def _reasons(reasons: Iterable[Reason]) -> list[dict[str, str]]:
 
 def planned(plan: Planned) -> dict[str, Any]:
     """Return the record of what a build would do with a task."""
+    fields: dict[str, Any] = {}
+    if plan.once is not None:
+        fields["once"] = {"readings": plan.once.readings, "saves": round(plan.once.saves, 3)}
     return _record(
         "planned",
         **_task(plan.task),
         action=str(plan.action),
         wave=plan.wave,
+        **fields,
         reasons=_reasons(plan.reasons),
     )
 
@@ -59,6 +71,9 @@ def happened(event: Event) -> dict[str, Any] | None:
                 fields["detail"] = event.detail
             name = _ENDED[type(event)]
             return _record(name, **_task(event.task), **fields, reasons=_reasons(event.reasons))
+        case SharedView(task, readings, rows, seconds):
+            fields = {"readings": readings, "rows": rows, "seconds": round(seconds, 3)}
+            return _record("shared", **_task(task), **fields)
         case UpToDate(task):
             return _record("up_to_date", **_task(task), rows=None, seconds=0.0, reasons=[])
         case Failed(task, reasons, _, seconds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.events import (
@@ -12,14 +12,16 @@ from cpgbuild.core.events import (
     Failed,
     Progressed,
     Restored,
+    SharedView,
     Skipped,
     Started,
     Unchanged,
     UpToDate,
 )
 from cpgbuild.core.evidence import Stamp
-from cpgbuild.core.ports import Order, Tick
+from cpgbuild.core.ports import Evaluated, Order, Tick
 from cpgbuild.core.scheduler import Scheduler
+from cpgbuild.core.sharing import Sharing
 from cpgbuild.core.trace import Trace
 from cpgbuild.core.validate import check_edge
 from cpgbuild.errors.report import CpgbuildError, Problems
@@ -87,6 +89,8 @@ class Builder:
         self._rebuilder = rebuilder
         self._world = world
         self._scheduler = Scheduler(graph, selection.tasks, rebuilder.seconds)
+        self._begun: set[str] = set()
+        self._sharing = Sharing(graph, world.engine, rebuilder.traces, self._is_to_run)
         self._running: dict[str, Decision] = {}
         self._stopping = ""
         self.outcome = Outcome()
@@ -105,6 +109,9 @@ class Builder:
             if isinstance(answer, Tick):
                 if answer.task in self._running:
                     self._report(Progressed(answer.task, answer.rows))
+                continue
+            if isinstance(answer, Evaluated):
+                self._learn(answer)
                 continue
             self._finish(answer)
         for task in self._scheduler.remaining():
@@ -154,7 +161,9 @@ class Builder:
         self._running[task.name] = decision
         self._report(Started(task, decision.reasons))
         previous = decision.previous if decision.can_build_upon else None
-        self._world.engine.start(Order(task, decision.reads, previous, decision.restore))
+        once = self._sharing.behind(task) if decision.restore is None else ()
+        self._begun.add(task.name)
+        self._world.engine.start(Order(task, decision.reads, previous, decision.restore, once))
 
     def _save(self, trace: Trace | None) -> None:
         self.outcome.saved += trace.seconds if trace else 0.0
@@ -174,13 +183,32 @@ class Builder:
         """A view costs nothing until something reads it: keep how it is defined now."""
         task = decision.task
         if decision.reasons:
-            wrote = Stamp(task.schema.fingerprint, task.plan)
-            query = self._world.engine.query(task)
-            self._world.store.record(Trace(task.name, task.plan, {}, wrote, query=query))
+            self._world.store.record(self._defined(task))
             self._report(Built(task, decision.reasons, None, 0.0))
         else:
             self._report(UpToDate(task))
         self._scheduler.succeed(task)
+
+    def _defined(self, view: Task) -> Trace:
+        """Return how a view is defined now; what it cost before, it costs about now too."""
+        wrote = Stamp(view.schema.fingerprint, view.plan)
+        trace = Trace(view.name, view.plan, {}, wrote, query=self._world.engine.query(view))
+        before = self._rebuilder.traces.get(view.name)
+        if before is None or not before.is_of_view:
+            return trace
+        return replace(trace, rows=before.rows, seconds=before.seconds)
+
+    def _is_to_run(self, task: Task) -> bool:
+        return task.name not in self._begun and self._rebuilder.would_run(task)
+
+    def _learn(self, done: Evaluated) -> None:
+        """Keep what it costs to evaluate a view: the next build decides by that."""
+        view = self._graph.tasks[done.view]
+        once = self._sharing.once(view)
+        trace = replace(self._defined(view), rows=done.rows, seconds=done.seconds)
+        self._world.store.record(trace)
+        self._sharing.learn(trace)
+        self._report(SharedView(view, once.readings if once else 1, done.rows, done.seconds))
 
     def _finish(self, result: Result) -> None:
         decision = self._running.pop(result.task)
@@ -194,6 +222,7 @@ class Builder:
             return
         self._rebuilder.settle(task, result.evidence)
         self._world.store.record(result.trace)
+        self._sharing.learn(result.trace)
         kind: type[Built | Unchanged | Restored] = Built if result.changed else Unchanged
         if decision.restore is not None:
             kind = Restored

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.sharing import Once
     from cpgbuild.core.task import Task
 
 
@@ -25,6 +26,16 @@ class Progressed:
 
     task: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SharedView:
+    """A view was evaluated once, for all tables that read it and run in this build."""
+
+    task: Task
+    readings: int
+    rows: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +116,16 @@ class Action(StrEnum):
 class Planned:
     """What a build would do with a task, and why.
 
-    `wave` counts from 1 the generations of tasks that could run together.
+    `wave` counts from 1 the generations of tasks that could run together. A view may be evaluated
+    `once` for all who read it.
     """
 
     task: Task
     action: Action
     reasons: tuple[Reason, ...]
     wave: int = 1
+    once: Once | None = None
 
 
 Ended = Built | Unchanged | Restored | UpToDate | Failed | Skipped
-Event = Started | Progressed | Ended
+Event = Started | Progressed | SharedView | Ended

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.events import Action, Planned
+from cpgbuild.core.sharing import SEVERAL, Sharing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cpgbuild.core.graph import Graph
+    from cpgbuild.core.ports import Engine
     from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
 
@@ -23,10 +25,28 @@ def plan(graph: Graph, rebuilder: Rebuilder, selection: Selection) -> list[Plann
     return planned(graph, decisions(graph, rebuilder, selection))
 
 
-def planned(graph: Graph, decided: Iterable[tuple[Decision, Action]]) -> list[Planned]:
+def planned(
+    graph: Graph, decided: Iterable[tuple[Decision, Action]], sharing: Sharing | None = None
+) -> list[Planned]:
     """Return what was decided of tasks, with the waves that they could run in."""
     waves = {t.name: n for n, wave in enumerate(graph.generations(), 1) for t in wave}
-    return [Planned(d.task, action, d.reasons, waves[d.task.name]) for d, action in decided]
+    found = []
+    for decision, action in decided:
+        task = decision.task
+        once = sharing.once(task) if sharing is not None and not task.stored else None
+        found.append(Planned(task, action, decision.reasons, waves[task.name], once))
+    return found
+
+
+def sharing(
+    graph: Graph, rebuilder: Rebuilder, engine: Engine, decided: Iterable[tuple[Decision, Action]]
+) -> Sharing | None:
+    """Return what a build would evaluate once; None where nothing runs that could share."""
+    acting = {Action.RUN, Action.MAYBE}
+    running = {d.task.name for d, action in decided if d.task.stored and action in acting}
+    if len(running) < SEVERAL:
+        return None
+    return Sharing(graph, engine, rebuilder.traces, lambda task: task.name in running)
 
 
 def decisions(

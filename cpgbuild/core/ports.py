@@ -28,13 +28,15 @@ class Order:
     """A task to run, and what it was decided upon: the leaves' stamps by name.
 
     `previous` is the trace of what the output holds now; None where that cannot be built upon.
-    With `restore` nothing is computed: the output becomes what it was then.
+    With `restore` nothing is computed: the output becomes what it was then. `once` has the views
+    that are evaluated for all who read them, by the first who needs them, and in this order.
     """
 
     task: Task
     reads: dict[str, Stamp]
     previous: Trace | None = None
     restore: Past | None = None
+    once: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ class Tick:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A view was evaluated for all who read it; nothing ended yet."""
+
+    view: str
+    rows: int
+    seconds: float
+
+
 class Engine(Protocol):
     """Looks at sources and outputs, and runs the tasks whose output is stored.
 
@@ -71,6 +82,10 @@ class Engine(Protocol):
 
     def query(self, task: Task) -> Fingerprint:
         """Return the fingerprint of a task's own query, which is not made for each view."""
+        ...
+
+    def is_costly(self, view: Task) -> bool:
+        """Return whether a view does more with rows than to choose among them and pass them on."""
         ...
 
     def evidence(self, name: str) -> Evidence | None:
@@ -104,7 +119,7 @@ class Engine(Protocol):
         """Begin a task; its output is committed at once, with its trace, or not at all."""
         ...
 
-    def wait(self) -> Result | Tick:
+    def wait(self) -> Result | Tick | Evaluated:
         """Block until a started task ends or has progress to tell."""
         ...
 

@@ -154,6 +154,24 @@ class Rebuilder:
         """What each task's last recorded run took."""
         return {name: trace.seconds for name, trace in self._traces.items()}
 
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        """The traces by task, as they were when the build began."""
+        return self._traces
+
+    def would_run(self, task: Task) -> bool:
+        """Return whether what is known by now is a reason to run a table; there may be others."""
+        if task.name not in self._selection.tasks or self.is_settled(task):
+            return False
+        trace = self._traces.get(task.name)
+        if task.name in self._selection.forced or trace is None or trace.plan != task.plan:
+            return True
+        known = {leaf: self._parts.get(leaf.dataset) for leaf in task.leaves}
+        reads = {leaf.dataset: now.stamp(leaf.names) for leaf, now in known.items() if now}
+        return any(
+            self._change(task, leaf, trace, reads) for leaf in known if leaf.dataset in reads
+        )
+
     def schema(self, dataset: str) -> Schema | None:
         """Return the columns that a dataset has now; None where it is missing or unknown."""
         producers = self._graph.producers.get(dataset)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import dataclass
 from functools import reduce
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import datafusion
@@ -13,18 +15,32 @@ import datafusion
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
-from cpgbuild.engine.leaves import Held, Scanned
+from cpgbuild.engine.leaves import Held, Scanned, register_held
 from cpgbuild.plan import functions
 from cpgbuild.plan.contract import arrow_of
+from cpgbuild.plan.inference import as_optimised
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pyarrow as pa
+
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.leaves import Leaves
     from cpgbuild.plan.compiled import Compiled, Plans
+
+
+# What a plan's text says where rows are not just chosen and passed on.
+_COSTLY = re.compile(r"^ *(?:Aggregate|WindowAggr|Sort|Distinct|\w+ Join|Cross Join)", re.MULTILINE)
+
+
+class Rows(NamedTuple):
+    """Rows that can be read several times, of some columns."""
+
+    schema: pa.Schema
+    partitions: list[list[pa.RecordBatch]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ class Context:
         self._settings = (limits, moment or this_moment())
         freeze(self.session, self._settings[-1])
         self._registered: set[str] = set()
+        self._once: dict[str, Rows] = {}
+        self._held: set[str] = set()
         self._lock = RLock()
         self._parts: dict[str, list[Task]] = {}
         for _, task in sorted(plans.tasks.items()):
@@ -133,6 +151,44 @@ class Context:
                 functions.register(self.session, compiled.functions)
             return cast_to(self.session.sql(compiled.sql), compiled.rows)
 
+    def partitions(self, batches: list[pa.RecordBatch]) -> list[list[pa.RecordBatch]]:
+        """Return batches in the parts that are worked on at once, in one where order matters."""
+        limits = self._settings[0]
+        count = 1 if limits.deterministic else limits.threads or os.cpu_count() or 1
+        return [batches[number::count] for number in range(count)]
+
+    def is_costly(self, compiled: Compiled) -> bool:
+        """Return whether a view joins, groups or sorts rows, or calls the user's own functions."""
+        return any(
+            one.functions or _COSTLY.search(as_optimised(self._plans.frame(one.task.name)))
+            for one in self._evaluated(compiled)
+        )
+
+    def hold(self, view: str, rows: Rows) -> None:
+        """Let whoever reads a view from now on find these rows, which it has."""
+        with self._lock:
+            self._once[view] = rows
+            waiting = {self._plans.tasks[view].dataset}
+            while waiting:
+                dataset = waiting.pop()
+                if dataset in self._registered:
+                    self._forget(dataset)
+                    # What reads it has it in its own plan.
+                    waiting |= self._views_of(dataset)
+
+    def _forget(self, dataset: str) -> None:
+        """Let a dataset of views be registered anew when it is needed."""
+        self._registered.discard(dataset)
+        views = {part.output for part in self._parts[dataset] if not part.stored}
+        for name in {dataset, *views} - self._held:
+            self.session.deregister_table(name)
+
+    def _views_of(self, dataset: str) -> set[str]:
+        """Return the datasets of the views that read a dataset."""
+        tasks = self._plans.tasks.values()
+        reads = (t for t in tasks if any(r.dataset == dataset for r in t.requires))
+        return {task.dataset for task in reads if not task.stored}
+
     def register(self, dataset: str) -> None:
         """Make a dataset readable under its name, views with all that they read."""
         with self._lock:
@@ -149,6 +205,8 @@ class Context:
         for part in parts:
             if part.stored:
                 self._leaf(part.output)
+            elif part.name in self._once:
+                self._register_once(part)
             else:
                 self.session.register_view(part.output, self.rows(self._plans.compiled(part.name)))
         if parts[0].output != dataset:
@@ -156,6 +214,12 @@ class Context:
             frames = [cast_to(self.session.table(quote(part.output)), schema) for part in parts]
             union = reduce(lambda left, right: left.union(right), frames)
             self.session.register_view(dataset, union)
+
+    def _register_once(self, part: Task) -> None:
+        if part.output not in self._held:
+            rows, schema = self._once[part.name], self._plans.compiled(part.name).schema
+            register_held(self.session, part.output, rows.partitions, rows.schema, schema)
+            self._held.add(part.output)
 
     def plans_behind(
         self, compiled: Compiled, trace_of: Callable[[str], Trace | None]

@@ -17,10 +17,11 @@ import datafusion
 
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import UNKNOWN
-from cpgbuild.core.ports import Result, Tick
+from cpgbuild.core.ports import Evaluated, Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
 from cpgbuild.engine.context import BEHIND, Context
+from cpgbuild.engine.evaluations import Evaluations
 from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.hashing import Hashing
@@ -85,9 +86,10 @@ class DataFusionEngine:
         self._sources = sources
         self._warehouse = warehouse
         self._root = root
+        self._evaluations = Evaluations(plans, self.context, self.is_cancelled)
         self._workers = Workers(limits.threads or os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="task")
-        self._answers: SimpleQueue[Result | Tick] = SimpleQueue()
+        self._answers: SimpleQueue[Result | Tick | Evaluated] = SimpleQueue()
         self._cancelled = Event()
         self._cancelled_at = 0.0
         self._running: set[str] = set()
@@ -95,6 +97,10 @@ class DataFusionEngine:
     def query(self, task: Task) -> Fingerprint:
         """Return the fingerprint of a task's own query, as it is now."""
         return self._plans.query(task.name)
+
+    def is_costly(self, view: Task) -> bool:
+        """Return whether a view does more with rows than to choose among them and pass them on."""
+        return self.context.is_costly(self._plans.compiled(view.name))
 
     def evidence(self, dataset: str) -> Evidence | None:
         """Return what a source or a task's output holds now."""
@@ -156,7 +162,7 @@ class DataFusionEngine:
         self._running.add(order.task.name)
         self._threads.submit(self._run, order)
 
-    def wait(self) -> Result | Tick:
+    def wait(self) -> Result | Tick | Evaluated:
         """Wait until a task ends or has progress to tell, or for a moment.
 
         After `cancel`, a task that does not end soon counts as ended: it can no longer commit.
@@ -187,6 +193,7 @@ class DataFusionEngine:
         self._cancelled.set()
         self._workers.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._evaluations.close()
 
     def _run(self, order: Order) -> None:
         began = time.monotonic()
@@ -213,6 +220,10 @@ class DataFusionEngine:
         if order.restore is not None:
             return self._restore(order, order.restore)
         task, compiled = order.task, self._plans.compiled(order.task.name)
+        for view in order.once:
+            evaluated = self._evaluations.once(view)
+            if evaluated is not None:
+                self._answers.put(evaluated)
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)

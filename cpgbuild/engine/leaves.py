@@ -57,17 +57,31 @@ class Held:
         schema = frame.schema()
         wanted = [c for c in schema.names if c in self.needed.get(name, ())] or schema.names[:1]
         rows = frame.select(*(column(c) for c in wanted))
-        held = f"{name}/held"
-        none = pa.RecordBatch.from_pylist([], schema=rows.schema())
-        session.register_record_batches(held, [rows.collect() or [none]])
-        session.register_view(
-            name,
-            session.table(quote(held)).select(
-                *(
-                    column(field.name)
-                    if field.name in wanted
-                    else datafusion.lit(None).cast(field.type).alias(field.name)
-                    for field in schema
-                )
-            ),
-        )
+        register_held(session, name, [rows.collect()], rows.schema(), schema)
+
+
+def register_held(
+    session: datafusion.SessionContext,
+    name: str,
+    partitions: list[list[pa.RecordBatch]],
+    given: pa.Schema,
+    schema: pa.Schema,
+) -> None:
+    """Make rows readable under a name and a schema, of which they have some columns.
+
+    The others are never asked for: they are nulls.
+    """
+    held = f"{name}/held"
+    none = pa.RecordBatch.from_pylist([], schema=given)
+    session.register_record_batches(held, [part or [none] for part in partitions])
+    session.register_view(
+        name,
+        session.table(quote(held)).select(
+            *(
+                column(field.name)
+                if field.name in given.names
+                else datafusion.lit(None).cast(field.type).alias(field.name)
+                for field in schema
+            )
+        ),
+    )

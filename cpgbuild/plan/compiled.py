@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import datafusion
     import pyarrow as pa
 
     from cpgbuild.core.fingerprint import Fingerprint
@@ -27,6 +28,10 @@ class Plans(Protocol):
 
     def compiled(self, name: str) -> Compiled:
         """Return a task for an engine."""
+        ...
+
+    def frame(self, name: str) -> datafusion.DataFrame:
+        """Return a task's query on empty inputs."""
         ...
 
     def query(self, name: str) -> Fingerprint:

@@ -135,19 +135,26 @@ def below(tree: str, ignored: tuple[str, ...] = (), without: str = "") -> Iterat
     Not what has a name that begins with one of `ignored`, nor the folder `without`.
     """
     known: set[tuple[int, int]] = set()
+    yield tree
     waiting = [tree]
     while waiting:
         path = waiting.pop()
-        yield path
         try:
             status = os.stat(path)
-            entries = os.listdir(path) if stat.S_ISDIR(status.st_mode) else []
+            if not stat.S_ISDIR(status.st_mode) or (status.st_dev, status.st_ino) in known:
+                continue
+            entries = os.scandir(path)
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if entries and (status.st_dev, status.st_ino) not in known:
-            known.add((status.st_dev, status.st_ino))
-            inner = (os.path.join(path, name) for name in entries if not name.startswith(ignored))
-            waiting += (one for one in inner if one != without)
+        known.add((status.st_dev, status.st_ino))
+        with entries:
+            for entry in entries:
+                if entry.name.startswith(ignored) or entry.path == without:
+                    continue
+                yield entry.path
+                # The folder itself says which of its entries are folders, but for links.
+                if entry.is_dir():
+                    waiting.append(entry.path)
 
 
 def _look(path: str, now: int) -> _Seen:

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 from deltalake import DeltaTable
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from cpgbuild import api
+from cpgbuild.core import sharing
 from cpgbuild.core.task import Lane
 from tests.engine.random_sql import FAILS, Plans, RealProject, compiled
 from tests.engine.random_world import RealWorld
@@ -97,11 +99,20 @@ class RealLife(Life):
 
     world: RealWorld
 
-    @initialize(project=projects(max_datasets=5))
-    def begin(self, project: Project) -> None:
+    @initialize(project=projects(max_datasets=5), shares=st.booleans())
+    def begin(self, project: Project, shares: bool) -> None:
+        # Whatever it costs: each view that several tables are to read, or none.
+        least = mock.patch.object(sharing, "LEAST", -1.0 if shares else 1e9)
+        least.start()
+        self.undo = least.stop
         self.folder = tempfile.TemporaryDirectory()
         self.world = RealWorld.begun(project, Path(self.folder.name))
         self._sound: dict[str, Formula] = {}
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "undo"):
+            self.undo()
 
     @rule(edits=EDITED, data=st.data(), order=ORDER, wants=RARELY, force=RARELY)
     def build(

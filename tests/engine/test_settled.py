@@ -16,7 +16,9 @@ from deltalake import DeltaTable, write_deltalake
 from cpgbuild import api
 from cpgbuild.cli.quick import answered
 from cpgbuild.core.rebuilder import Rebuilder
+from cpgbuild.core.settled import settled
 from cpgbuild.core.task import Task
+from tests.core.graphs import graph, task
 from tests.engine.builds import Site, site
 
 SOURCES = "s parquet data/s.parquet\nd delta data/d\nlist files data"
@@ -141,6 +143,15 @@ def test_a_view_upstream_of_an_edit_is_looked_at_too(made: Site) -> None:
     assert decided(made.root) == {"b", "c"}
 
 
+def test_all_views_upstream_of_an_edit_are_looked_at_up_to_the_next_tables(made: Site) -> None:
+    made.sql("v", "select n + 1 as n from b", "view")
+    made.sql("w", "select n from v")
+    made.built()
+    assert decided(made.root) == set()
+    made.sql("w", "select n + 1 as n from v")
+    assert decided(made.root) == {"b", "v", "w"}
+
+
 def test_after_new_data_only_its_readers_are_looked_at(made: Site) -> None:
     write_deltalake(made.root / "data/d", pa.table({"n": [2]}), mode="overwrite")
     assert decided(made.root) == {"x", "y"}
@@ -149,6 +160,23 @@ def test_after_new_data_only_its_readers_are_looked_at(made: Site) -> None:
 def test_what_holds_other_rows_is_looked_at_with_its_readers(made: Site) -> None:
     shutil.rmtree(made.root / "warehouse/a")
     assert decided(made.root) == {"a", "b", "c"}
+
+
+def test_a_source_below_a_folder_of_tasks_is_looked_at(made: Site) -> None:
+    made.folder.append("cpgbuild.toml", '[sources.near]\nformat = "csv"\npath = "tasks/near.csv"')
+    made.folder.write("tasks/near.csv", "n\n1\n")
+    made.sql("z", "select n from near")
+    made.built()
+    assert decided(made.root) == set()
+    made.folder.write("tasks/near.csv", "n\n2\n")
+    assert decided(made.root) == {"z"}
+
+
+def test_without_the_traces_all_tables_are_looked_at(made: Site) -> None:
+    """What a build found out without a run is written down nowhere else."""
+    for file in (made.root / ".cpgbuild").glob("traces-*"):
+        file.unlink()
+    assert decided(made.root) >= {"a", "c", "x", "y"}
 
 
 def test_after_a_build_of_some_tasks_the_others_are_known(made: Site) -> None:
@@ -169,3 +197,11 @@ def test_a_plan_leaves_to_a_build_what_that_writes_down(made: Site) -> None:
     assert not answered(["build", "-C", str(made.root)])
     assert made.built() == {}
     assert answered(["build", "-C", str(made.root)])
+
+
+def test_only_what_was_up_to_date_is_still() -> None:
+    tasks = [task("a", "s"), task("b", "a", kind="view"), task("c", "b"), task("d", "c")]
+    found = graph(*tasks, s="id")
+    assert settled(found, [], []) == frozenset()
+    assert settled(found, ["compute.a", "compute.d"], []) == {"compute.a", "compute.d"}
+    assert settled(found, [one.name for one in tasks], ["compute.c"]) == {"compute.a"}

@@ -1,0 +1,107 @@
+"""Evaluations: views that are evaluated once in a build, by the first task that needs them.
+
+Their rows are put aside in files beside those that queries spill into, and read from there without
+being copied into memory. That is a shortcut and no more: where it fails, and be it for want of
+space, whoever reads the view evaluates it, and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from cpgbuild.core.ports import Evaluated
+from cpgbuild.engine.context import Rows
+from cpgbuild.engine.frames import column
+from cpgbuild.errors.run import Cancelled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import datafusion
+
+    from cpgbuild.core.task import Task
+    from cpgbuild.engine.context import Context
+    from cpgbuild.plan.compiled import Plans
+
+
+class Evaluations:
+    """What was evaluated for all who read it; several threads ask, one evaluates each view."""
+
+    def __init__(self, plans: Plans, context: Context, is_cancelled: Callable[[], bool]) -> None:
+        """Take the planned tasks, where they are evaluated, and who knows when to stop."""
+        self._plans = plans
+        self._context = context
+        self._is_cancelled = is_cancelled
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._begun: dict[str, Lock] = {}
+        self._tried: set[str] = set()
+        self._lock = Lock()
+
+    def once(self, view: Task) -> Evaluated | None:
+        """See that a view's rows are there, if they can be; return what it cost to evaluate it.
+
+        None where somebody else did, or nobody could.
+
+        Raises:
+            Cancelled: the build was interrupted.
+        """
+        with self._lock:
+            mine = self._begun.setdefault(view.name, Lock())
+        with mine:
+            if view.name in self._tried:
+                return None
+            self._tried.add(view.name)
+            began = time.monotonic()
+            try:
+                rows = self._put_aside(view)
+            except Cancelled:
+                raise
+            except Exception:  # noqa: BLE001 -- who reads the view comes upon it too, and says so
+                return None
+            self._context.hold(view.name, rows)
+            count = sum(batch.num_rows for part in rows.partitions for batch in part)
+            return Evaluated(view.name, count, time.monotonic() - began)
+
+    def close(self) -> None:
+        """Give the space back; who still reads the rows keeps them until the end."""
+        if self._folder is not None:
+            with suppress(OSError):
+                self._folder.cleanup()
+
+    def _put_aside(self, view: Task) -> Rows:
+        frame = self._needed(view)
+        path = str(Path(self._place()) / f"{len(self._tried)}.arrow")
+        stream = pa.RecordBatchReader.from_stream(frame)
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, stream.schema) as writer:
+            for batch in stream:
+                if self._is_cancelled():
+                    raise Cancelled(view.name)
+                writer.write_batch(batch)
+        with pa.memory_map(path) as file:
+            reader = pa.ipc.open_file(file)
+            batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+        # What is mapped stays so, and nothing is left behind by a process that is killed.
+        with suppress(OSError):
+            Path(path).unlink()
+        return Rows(stream.schema, self._context.partitions(batches))
+
+    def _needed(self, view: Task) -> datafusion.DataFrame:
+        """Return a view's rows, of the columns that anybody reads."""
+        frame = self._context.rows_of(self._plans.compiled(view.name))
+        tasks = self._plans.tasks.values()
+        read = {n for t in tasks for r in t.requires if r.dataset == view.dataset for n in r.names}
+        wanted = [name for name in frame.schema().names if name in read]
+        return frame.select(*map(column, wanted or frame.schema().names[:1]))
+
+    def _place(self) -> str:
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="cpgbuild-")
+            return self._folder.name
