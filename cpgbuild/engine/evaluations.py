@@ -7,7 +7,6 @@ space, whoever reads the view evaluates it, and says what is wrong.
 
 from __future__ import annotations
 
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ import pyarrow as pa
 from cpgbuild.core.ports import Evaluated
 from cpgbuild.engine.context import Rows
 from cpgbuild.engine.frames import column
+from cpgbuild.engine.links import Links
 from cpgbuild.errors.run import Cancelled
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Evaluations:
         self._plans = plans
         self._context = context
         self._is_cancelled = is_cancelled
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._links: Links | None = None
         self._begun: dict[str, Lock] = {}
         self._tried: set[str] = set()
         self._lock = Lock()
@@ -71,13 +71,15 @@ class Evaluations:
 
     def close(self) -> None:
         """Give the space back; who still reads the rows keeps them until the end."""
-        if self._folder is not None:
-            with suppress(OSError):
-                self._folder.cleanup()
+        with self._lock:
+            if self._links is not None:
+                with suppress(OSError):
+                    self._links.close()
+            self._links = None
 
     def _put_aside(self, view: Task) -> Rows:
         frame = self._needed(view)
-        path = str(Path(self._place()) / f"{len(self._tried)}.arrow")
+        path = str(self._folder() / "rows.arrow")
         stream = pa.RecordBatchReader.from_stream(frame)
         with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, stream.schema) as writer:
             for batch in stream:
@@ -87,7 +89,7 @@ class Evaluations:
         with pa.memory_map(path) as file:
             reader = pa.ipc.open_file(file)
             batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-        # What is mapped stays so, and nothing is left behind by a process that is killed.
+        # What is mapped stays so.
         with suppress(OSError):
             Path(path).unlink()
         return Rows(stream.schema, self._context.partitions(batches))
@@ -100,8 +102,7 @@ class Evaluations:
         wanted = [name for name in frame.schema().names if name in read]
         return frame.select(*map(column, wanted or frame.schema().names[:1]))
 
-    def _place(self) -> str:
+    def _folder(self) -> Path:
         with self._lock:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="cpgbuild-")
-            return self._folder.name
+            self._links = self._links or Links()
+            return self._links.empty()

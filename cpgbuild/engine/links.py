@@ -1,4 +1,7 @@
-"""Links: a temporary folder that is deleted, at the latest, when the next one is made."""
+"""Links: a temporary folder that is deleted, at the latest, when the next one is made.
+
+It has links to the files that are read, and rows that are put aside for a while.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ _LOCK = "held"
 
 
 class Links:
-    """A folder for links to the files that are read, for as long as this process needs it.
+    """A folder that is there for as long as this process needs it.
 
     Who is killed leaves it behind. Whether its owner lives is told by a lock that the system lets
     go of with the process.

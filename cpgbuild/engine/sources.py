@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import datafusion
@@ -56,6 +57,7 @@ class Sources:
         self._states: dict[str, Fingerprint] = {}
         self._stamps: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         self._links: Links | None = None
+        self._lock = Lock()
 
     def __contains__(self, name: str) -> bool:
         """Return whether a source of that name is declared."""
@@ -266,9 +268,11 @@ class Sources:
     def _read(
         self, ctx: datafusion.SessionContext, source: Source, files: Sequence[Path]
     ) -> datafusion.DataFrame:
-        if self._links is None:
-            self._links = Links()
-        return read_files(ctx, source, files, self._links.empty())
+        with self._lock:
+            # Tasks read in threads; of two folders one would be dropped, with what is read from it.
+            self._links = self._links or Links()
+            folder = self._links.empty()
+        return read_files(ctx, source, files, folder)
 
     def close(self) -> None:
         """Take down what reading needed."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import datafusion
 import pytest
 
 from cpgbuild import api
 from cpgbuild.core.events import Built, Event, Failed
+from cpgbuild.engine.links import Links
+from cpgbuild.engine.sources import Sources
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
+from cpgbuild.plan.source import Source
 from tests.engine.builds import Site, site
 
 LAYOUT = {
@@ -139,3 +145,27 @@ def test_folders_of_different_names_are_refused(tmp_path: Path) -> None:
         "reason",
         "its files lie in `name=value` folders of different names: none and `day=…`",
     ) in (caught.value.facts)
+
+
+def test_two_tasks_that_read_their_first_files_at_once_both_find_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one folder of links: of two, the one that is dropped took its links with it."""
+    made = site(tmp_path)
+    begin = Links.__init__
+
+    def slowly(self: Links) -> None:
+        time.sleep(0.2)
+        begin(self)
+
+    monkeypatch.setattr(Links, "__init__", slowly)
+    names = ("r", "s")
+    for name in names:
+        made.folder.parquet(f"data/{name}.parquet", {"a": [1]})
+    declared = {n: Source(n, "parquet", str(tmp_path / f"data/{n}.parquet")) for n in names}
+    sources = Sources(declared, {})
+    ctx = datafusion.SessionContext()
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(lambda name: sources.register(ctx, name), names))
+    assert [ctx.table(name).count() for name in names] == [1, 1]
+    sources.close()
