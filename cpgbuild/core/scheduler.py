@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, TypeGuard
 
 import rustworkx as rx
@@ -35,7 +35,7 @@ class Scheduler:
         # The evidence that is there, and the tasks that need none: all that nothing precedes.
         initial = [n for n in self._dag.node_indices() if not self._dag.in_degree(n)]
         self._sorter = rx.TopologicalSorter(self._dag, check_cycle=False, initial=initial)
-        self._ready: list[tuple[int, float, str]] = []
+        self._ready: dict[Lane, list[tuple[int, float, str]]] = {}
         self._unfinished = set(self._tasks)
         self._advance()
 
@@ -75,18 +75,17 @@ class Scheduler:
             for node in nodes:
                 payload = self._dag[node]
                 if isinstance(payload, Task):
-                    insort(self._ready, (payload.priority, -self._ways[node], payload.name))
+                    ready = self._ready.setdefault(payload.lane, [])
+                    heappush(ready, (payload.priority, -self._ways[node], payload.name))
                 else:
                     self._sorter.done(node)
 
     def pop_ready(self, full: Container[Lane] = ()) -> Task | None:
         """Take the first ready task whose lane is not in `full`; None where there is none."""
-        for position, (*_, name) in enumerate(self._ready):
-            task = self._tasks[name]
-            if task.lane not in full:
-                del self._ready[position]
-                return task
-        return None
+        open_lanes = [ready for lane, ready in self._ready.items() if ready and lane not in full]
+        if not open_lanes:
+            return None
+        return self._tasks[heappop(min(open_lanes))[-1]]
 
     def succeed(self, task: Task) -> None:
         """Mark a task done, run or up to date, and free those that wait for it."""
