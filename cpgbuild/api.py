@@ -151,6 +151,9 @@ def why(
     with opened(project, overrides) as workspace:
         selection = select(workspace.graph, Request((name,)))
         wanted = workspace.graph.makers(name)
+        if not all(task.stored for task in wanted):
+            # Only what reads a view can say whether it is another.
+            selection = select(workspace.graph, Request((name, f"{name}+")))
         engine = workspace.engine()
         rebuilder = Rebuilder(workspace.graph, engine, workspace.journal.load(), selection)
         decided = planner.decisions(workspace.graph, rebuilder, selection)

@@ -19,6 +19,7 @@ from planted import MUTANTS, Mutant
 
 ROOT = Path(__file__).parents[1]
 
+SETTINGS = {"CPGBUILD_PROFILE": "fast", "PYTHONDONTWRITEBYTECODE": "1"}
 # The tree as it is, which nothing may catch.
 SOUND = Mutant("none", "core/rebuilder.py", "class Rebuilder:", "class Rebuilder:")
 
@@ -35,6 +36,9 @@ def planted(mutant: Mutant, folder: Path) -> None:
     if times != 1:
         raise SystemExit(f"{mutant.name}: {mutant.file} says it {times} times; mend the mutant")
     file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    # What is young is looked at otherwise; and numba would write into this folder.
+    (folder / "cpgbuild/engine/__pycache__").mkdir()
+    time.sleep(2.1)
 
 
 def tried(mutant: Mutant) -> tuple[bool, str]:
@@ -46,7 +50,7 @@ def tried(mutant: Mutant) -> tuple[bool, str]:
         ended = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *wanted],
             cwd=name,
-            env={**os.environ, "PYTHONPATH": name, "CPGBUILD_PROFILE": "fast"},
+            env={**os.environ, **SETTINGS, "PYTHONPATH": name},
             capture_output=True,
             text=True,
             timeout=600,

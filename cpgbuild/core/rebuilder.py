@@ -147,7 +147,7 @@ class Rebuilder:
         self._parts: dict[str, Evidence | None] = {}
         self._to_restore: dict[str, Fingerprint] = {}
         self._today = _Today(engine)
-        self._views = _Views(graph, engine, traces, self._today)
+        self._views = _Views(graph, engine, traces, self._today, selection.tasks)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -371,15 +371,24 @@ class _Today:
 
 
 class _Views:
-    """Why views are redefined. They hold nothing, so that only what reads them can say so."""
+    """Why views are redefined. They hold nothing, so that only what reads them can say so.
+
+    That is what is brought up to date: others may not even be known.
+    """
 
     def __init__(
-        self, graph: Graph, engine: Engine, traces: dict[str, Trace], today: _Today
+        self,
+        graph: Graph,
+        engine: Engine,
+        traces: dict[str, Trace],
+        today: _Today,
+        selected: frozenset[str],
     ) -> None:
         self._graph = graph
         self._engine = engine
         self._traces = traces
         self._today = today
+        self._selected = selected
         self._readers: dict[str, tuple[bool, bool]] = {}
 
     def reasons(self, view: Task) -> tuple[Reason, ...]:
@@ -400,7 +409,8 @@ class _Views:
             is_read = is_known = False
             for reader in self._graph.readers(view.dataset):
                 if reader.stored:
-                    is_read, is_known = True, is_known or self._is_made_with(reader)
+                    if reader.name in self._selected:
+                        is_read, is_known = True, is_known or self._is_made_with(reader)
                 else:
                     beyond = self._standing(reader)
                     is_read, is_known = is_read or beyond[0], is_known or beyond[1]

@@ -130,6 +130,18 @@ def test_through_views_that_are_not_shared_each_reading_counts() -> None:
     assert [view.name for view in found.behind(tables[0])] == ["view.inner"]
 
 
+def test_a_view_that_passes_rows_on_passes_on_how_often_it_is_read() -> None:
+    class Engine(Warehouse):
+        def is_costly(self, view: Task) -> bool:
+            return view.dataset == "inner"
+
+    inner, outer = task("inner", "s", kind="view"), task("outer", "inner", kind="view")
+    tables = readers(2, "outer")
+    traces = [took(table, 4.0) for table in tables]
+    found = sharing([inner, outer, *tables], *traces, engine=Engine())
+    assert [view.name for view in found.behind(tables[0])] == ["view.inner"]
+
+
 def test_what_is_learnt_on_the_way_counts_for_those_who_are_to_come() -> None:
     tables = readers(4)
     found = sharing([V, *tables])
@@ -142,8 +154,8 @@ def test_what_is_shared_stays_so() -> None:
     tables = readers(3)
     found = sharing([V, *tables], *(took(table, 4.0) for table in tables))
     assert found.once(V) is not None
-    found.learn(took(V, 0.3))
-    found.learn(took(tables[0], 0.01))
+    found.learn(took(V, 0.01))
+    found.learn(took(tables[0], 4.0))
     assert found.once(V) is not None
 
 

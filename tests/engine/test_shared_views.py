@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ from cpgbuild import api
 from cpgbuild.core import sharing
 from cpgbuild.core.events import SharedView
 from cpgbuild.engine import evaluations
+from cpgbuild.engine.context import Rows
 from tests.engine.builds import Site, site
 
 
@@ -197,9 +200,50 @@ def test_what_it_took_is_known_the_next_time(tmp_path: Path) -> None:
         "per_key", "select k, max(v) as v, max(w) as w, count(*) as n from s group by k", "view"
     )
     made.sql("two", "select 1 as v")
-    made.built("view.per_key")
+    made.built()
+    assert shared(made) == {}
     with api.opened(made.root) as workspace:
         assert workspace.journal.load()["view.per_key"].seconds == trace.seconds
+
+
+def test_what_the_first_table_took_decides_for_those_that_come_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "LEAST", 1e-9)
+    made = world(tmp_path)
+    for name in ("one", "two"):
+        made.sql(name, "select k, v from per_key")
+    made.built()
+    assert shared(made) == {}, "of two, only one is to come"
+    for name in ("one", "two", "three"):
+        made.sql(name, "select k, v + 1 as v from per_key")
+    shutil.rmtree(made.root / ".cpgbuild")
+    shutil.rmtree(made.root / "warehouse")
+    made.built()
+    assert shared(made) == {"per_key": (2, 2)}
+    assert made.rows("one") == made.rows("two") == made.rows("three") == [(1, 4), (2, 4)]
+
+
+def test_views_on_a_view_that_is_put_aside_read_it_from_there(tmp_path: Path) -> None:
+    made = world(tmp_path)
+    made.sql("outer", "select k, v + 1 as v from per_key", "view")
+    made.sql("last", "select k from outer where v > 1", "view")
+    with api.opened(made.root) as workspace, closing(workspace.engine()) as engine:
+        context = engine.context
+        context.register("last")
+        before = context.session.table("last").logical_plan().display_indent()
+        kinds = pa.schema([("k", pa.int64()), ("v", pa.int64())])
+        held = pa.RecordBatch.from_pylist([{"k": 7, "v": 8}], schema=kinds)
+        context.hold("view.per_key", Rows(kinds, [[held]]))
+        context.register("last")
+        assert "held" not in before
+        assert context.session.table("last").to_pydict() == {"k": [7]}
+        # What is put aside stays what it is, when what it was made of is put aside too.
+        context.hold("view.outer", Rows(kinds, [[held]]))
+        context.register("last")
+        context.hold("view.per_key", Rows(kinds, [[]]))
+        context.register("last")
+        assert context.session.table("last").to_pydict() == {"k": [7]}
 
 
 def test_rows_of_all_types_are_put_aside_as_they_are(tmp_path: Path) -> None:

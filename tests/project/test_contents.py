@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> Path:
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that is there is old when it is looked at."""
     now = time.time_ns
-    monkeypatch.setattr(contents.time, "time_ns", lambda: now() + 2 * GRAIN)
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 2 * GRAIN)
 
 
 @pytest.fixture

@@ -81,7 +81,10 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"N = len(''.join(os.listdir({HERE} / 'lib')))",
         lambda root: (root / "lib/late.py").rename(root / "lib/later.py"),
     ),
-    "where a link leads": (f"N = len(os.readlink({HERE} / 'link'))", lambda r: relink(r, "lib/deep.py")),
+    "where a link leads": (
+        f"N = len(os.readlink({HERE} / 'link'))",
+        lambda r: relink(r, "lib/deep.py"),
+    ),
     "a variable": ("N = int(os.environ['WATCHED'])", lambda _: set_variable("2")),
     "a variable that may be there": (
         "N = int(os.getenv('WATCHED', '0'))",

@@ -70,7 +70,7 @@ class Oracle:
             if dataset in {read.dataset for read in reader.reads}:
                 stored = self.project.stored(reader)
                 found += [reader] if stored else self._stored_readers(reader.dataset)
-        return found
+        return [reader for reader in found if reader.name in self.wanted]
 
     def _made_with(self, reader: Recipe) -> bool:
         table = self._tables.get(reader.output)

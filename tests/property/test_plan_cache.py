@@ -24,6 +24,7 @@ from cpgbuild import api
 from cpgbuild.core.selection import Request
 from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.project.config import Overrides
+from cpgbuild.project.rests import Rests
 from cpgbuild.state.lock import lock_text
 from cpgbuild.state.plans import PlanStore
 
@@ -287,3 +288,101 @@ def test_with_the_cache_plans_are_those_from_nothing(
             if found[0] != "errors":
                 assert part(tmp_path, world.random) <= set(found[1]), done  # type: ignore[call-overload]
         done += [world.edit() for _ in range(world.random.choice([1, 1, 1, 2, 3]))]
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_modules_that_are_not_loaded_again_are_what_they_would_be(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that says `read_…` beside Ibis may read anything, so it is loaded each time."""
+    read = 'LIMITS = json.loads((Path(__file__).parent / "limits.json").read_text())'
+    opened = (
+        'with open(Path(__file__).parent / "limits.json") as file:\n    LIMITS = json.load(file)'
+    )
+    assert HEAD.count(read) == 1
+    monkeypatch.setitem(globals(), "HEAD", HEAD.replace(read, opened))
+    rests = Rests.of
+
+    def of(self: Rests, path: Path) -> dict[str, str] | None:
+        found = rests(self, path)
+        assert found is not None, path
+        return found
+
+    monkeypatch.setattr(Rests, "of", of)
+    test_with_the_cache_plans_are_those_from_nothing(seed, tmp_path, monkeypatch)
+
+
+CONFIG = """
+[project]
+name = "cache"
+[vars]
+word = "one"
+[sources.s]
+path = "data/s.parquet"
+"""
+VIEW = "SELECT n, m FROM s\n"
+TABLE = '-- cpgbuild: kind = "compute"\n'
+PART = '-- cpgbuild: contributes_to = "parts"\n'
+CHANCE = "SELECT n, row_number() OVER (ORDER BY m) AS m FROM s\n"
+MODULE = """
+import ibis
+
+from cpgbuild import compute
+
+@compute
+def c(catalog):
+    return catalog.table("a").mutate(w=ibis.literal(catalog.var("word")))
+"""
+# The files of a project's tasks, and the same after an edit; of a view that is `a`, and others.
+CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "a view behind a view": (
+        {"a.sql": VIEW, "b.sql": "SELECT n FROM a\n", "c.sql": f"{TABLE}SELECT n FROM b\n"},
+        {"a.sql": "SELECT n + 1 AS n, m FROM s\n"},
+    ),
+    "a schema behind a view": (
+        {"a.sql": VIEW, "b.sql": "SELECT * FROM a\n", "c.sql": f"{TABLE}SELECT * FROM b\n"},
+        {"a.sql": "SELECT m, n FROM s\n"},
+    ),
+    "a file that is moved": (
+        {"a.sql": VIEW, "c.sql": f"{TABLE}SELECT n FROM a\n"},
+        {"a.sql": "", "inner/a.sql": VIEW},
+    ),
+    "a part that comes first": (
+        {"b.sql": PART + VIEW, "c.sql": f"{TABLE}SELECT * FROM parts\n"},
+        {"a.sql": f"{PART}SELECT m, n FROM s\n"},
+    ),
+    "a part that comes last": (
+        {"a.sql": PART + VIEW, "c.sql": f"{TABLE}SELECT * FROM parts\n"},
+        {"b.sql": f"{PART}SELECT m, n FROM s WHERE m > 1\n"},
+    ),
+    "a view that is left to chance and has two readers": (
+        {"a.sql": CHANCE, "c.sql": f"{TABLE}SELECT m FROM a\n"},
+        {"d.sql": f"{TABLE}SELECT m FROM a WHERE m > 1\n"},
+    ),
+    "a variable of the project": (
+        {"a.sql": VIEW, "m.py": MODULE},
+        {"../cpgbuild.toml": CONFIG.replace("one", "two")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", CASES)
+def test_there_and_back_plans_are_those_from_nothing(what: str, tmp_path: Path) -> None:
+    table = pa.table({"n": pa.array([1], pa.int64()), "m": pa.array([1], pa.int64())})
+    (tmp_path / "data").mkdir()
+    pq.write_table(table, tmp_path / "data/s.parquet")
+    before, edit = CASES[what]
+    seen: list[tuple[str, object]] = []
+    for files in (before, before | edit) * 2:
+        for path in tmp_path.glob("tasks/**/*.sql"):
+            path.unlink()
+        for name, text in ({"../cpgbuild.toml": CONFIG} | files).items():
+            path = tmp_path / "tasks" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text:
+                path.write_text(text)
+        seen.append(planned(tmp_path, from_nothing=False))
+        with nothing_is_kept():
+            assert seen[-1] == planned(tmp_path, from_nothing=True)
+        assert seen[-1][0] != "errors", seen[-1][1]
+    assert seen[0] == seen[2] != seen[1] == seen[3]

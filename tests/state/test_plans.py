@@ -14,10 +14,12 @@ import pytest
 
 from cpgbuild import api
 from cpgbuild.core.schema import Column, Schema
+from cpgbuild.errors.graph import ChangedMeanwhile
 from cpgbuild.plan.compiler import Compiler
 from cpgbuild.plan.definition import Definition
 from cpgbuild.plan.outline import Outline
 from cpgbuild.state.plans import FILE, File, PlanStore, columns_text, schema_of_text
+from cpgbuild.workspace import opened
 from tests.engine.builds import Site, site
 
 ODD = ("a", "a b", "é", "日本", 'q"x', "x\\y", "\\x1f", "a\x1fb", "a\x1eb", "\n", "tab\t", "!", "")
@@ -113,6 +115,22 @@ def test_a_task_of_which_the_rest_is_lost_is_compiled_where_it_is_needed(made: S
     made.sql("b", "select n + 2 as n from a")
     assert compiled(made) == {"a", "b"}
     assert made.built() == {"b": ["plan_changed b"]}
+
+
+@pytest.mark.parametrize("rest", ["kept", "lost"])
+@pytest.mark.parametrize("task", ["view.a", "compute.b"])
+def test_what_was_planned_is_what_is_compiled_or_told(made: Site, task: str, rest: str) -> None:
+    """Between the two anybody may write the file."""
+    made.built()
+    if rest == "lost":
+        changed("UPDATE tasks SET outline = '['")(file(made))
+    with opened(made.root) as workspace:
+        assert workspace.compiler.compiled(task).task == workspace.graph.tasks[task]
+    with opened(made.root) as workspace:
+        made.sql("a", "select n * 2 as n from s", "view")
+        made.sql("b", "select n * 2 as n from a")
+        with pytest.raises(ChangedMeanwhile):
+            workspace.compiler.compiled(task)
 
 
 def test_plans_that_somebody_else_kept_meanwhile_are_not_mixed_with_ours(made: Site) -> None:
