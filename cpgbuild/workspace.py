@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -346,8 +346,11 @@ def fact_paths(facts: Iterable[str]) -> Iterator[str]:
         kind, _, name = fact.partition(" ")
         if kind == "module":
             yield from module_files(name)
-        elif kind in {"file", "stat", "list"}:
+        elif kind in {"file", "stat", "list", "entries"}:
             yield name
+        if kind == "entries":
+            with suppress(OSError):
+                yield from map(str, Path(name).iterdir())
 
 
 def _inputs(project: Project, state: Path) -> Iterator[str]:

@@ -1041,7 +1041,7 @@ MUTANTS = (
     Mutant(
         "observed: what was not there may come",
         "state/observed.py",
-        "return not numbers",
+        "return numbers == _absent(path)",
         "return True",
         ("tests/state/test_observed.py",),
     ),
@@ -1230,8 +1230,8 @@ MUTANTS = (
     Mutant(
         "watching: a listing is not noted",
         "project/watching.py",
-        '_LISTS = frozenset({"os.listdir", "os.scandir"})',
-        "_LISTS: frozenset[str] = frozenset()",
+        '_LISTS = {"os.listdir": "list", "os.scandir": "entries"}',
+        "_LISTS: dict[str, str] = {}",
         WATCHING,
     ),
     Mutant(
@@ -1279,8 +1279,8 @@ MUTANTS = (
     Mutant(
         "watching: the day of a clock is not noted",
         "project/watching.py",
-        "for name in (*_CLOCKS, *_CALENDARS):",
-        "for name in _CLOCKS:",
+        '    *("localtime", "gmtime", "ctime", "asctime", "strftime"),\n',
+        "",
         WATCHING,
     ),
     Mutant(
@@ -1342,7 +1342,7 @@ MUTANTS = (
     Mutant(
         "rests: a hidden reader is not seen",
         "project/rests.py",
-        "        and not any(word.startswith(reader) for word in named)\n",
+        "        and not any(word.startswith(reader) for word in {*named} - _TOLD)\n",
         "",
         WATCHING,
     ),
@@ -1807,5 +1807,40 @@ MUTANTS = (
         "core/rebuilder.py",
         "                    if reader.name in self._selected:\n",
         "                    if reader.name:\n",
+    ),
+    Mutant(
+        "watching: of a listing it does not count what the entries are",
+        "project/watching.py",
+        '"os.scandir": "entries"',
+        '"os.scandir": "list"',
+        WATCHING,
+    ),
+    Mutant(
+        "watching: a link to nothing is as one that is gone",
+        "project/watching.py",
+        "    link = _facts_of(os.lstat(path))\n",
+        '    link = ""\n',
+        WATCHING,
+    ),
+    Mutant(
+        "observed: a link to nothing is as one that is gone",
+        "state/observed.py",
+        "        return stamp(os.lstat(path))",
+        "        return ()",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a hash of a text is known",
+        "project/rests.py",
+        '_BUILTINS = {"hash", "id"}',
+        "_BUILTINS: set[str] = set()",
+        WATCHING,
+    ),
+    Mutant(
+        "rests: a word for the clock is any word",
+        "project/rests.py",
+        'names |= bytecode.texts(code) & {"now", "today"}',
+        "pass",
+        WATCHING,
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Import", "describe", "global_names", "imports", "nested"]
+__all__ = ["Import", "describe", "global_names", "imports", "nested", "texts"]
 
 
 # Each instruction takes two bytes, of which this is the first one.
@@ -67,6 +67,11 @@ def global_names(code: types.CodeType) -> set[str]:
         if instruction.opname.startswith("LOAD_")
         and ("GLOBAL" in instruction.opname or "NAME" in instruction.opname)
     }
+
+
+def texts(code: types.CodeType) -> set[str]:
+    """The strings that are constants of `code` and the code inside it."""
+    return {one for part in nested(code) for one in part.co_consts if isinstance(one, str)}
 
 
 def imports(code: types.CodeType) -> Iterator[Import]:

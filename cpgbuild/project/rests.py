@@ -133,16 +133,24 @@ _HIDDEN = {
     "ibis": {"connect", "duckdb", "polars", "sqlite", "postgres", "backends", "set_backend"},
     "importlib": {"find_spec", "find_loader", "machinery", "reload", "util"},
     "multiprocessing": {"current_process", "cpu_count"},
-    "numpy": {"random", "load", "fromfile", "memmap", "loadtxt", "genfromtxt"},
-    "os": {"cpu_count", "getlogin", "getloadavg", "getpid", "getppid", "times", "urandom"},
+    "numpy": {"random", "load", "fromfile", "memmap", "loadtxt", "genfromtxt", "now", "today"},
+    "os": {"cpu_count", "getlogin", "getloadavg", "getpid", "getppid", "times", "urandom"}
+    | {"fstat", "getrandom", "getuid", "getgid", "geteuid", "getegid", "getgroups", "uname"}
+    | {"statvfs", "fstatvfs", "listxattr", "getxattr", "sched_getaffinity", "get_terminal_size"},
     "pandas": {"now", "today", "HDFStore", "ExcelFile"},
     "pyarrow": {"parquet", "dataset", "fs", "feather", "orc", "flight", "ipc", "memory_map"}
     | {"OSFile", "input_stream", "csv", "substrait", "cuda"},
+    "shutil": {"disk_usage", "get_terminal_size"},
     "sys": {"argv", "orig_argv", "stdin", "_getframe", "getrefcount"},
+    "tempfile": {"mkdtemp", "mkstemp", "mktemp", "NamedTemporaryFile", "TemporaryDirectory"},
     "threading": {"get_ident", "get_native_id", "current_thread"},
     "uuid": {"uuid1", "uuid4", "getnode"},
 }
 _READERS = {"ibis": "read_", "pandas": "read_", "pyarrow": "read_"}
+# What begins so too: of a path, and of what was opened Python tells.
+_TOLD = {"read_text", "read_bytes"}
+# Functions that nobody imports: of a text they give something else in each process.
+_BUILTINS = {"hash", "id"}
 # Code that no reading shows.
 _DYNAMIC = {"exec", "eval", "__import__", "import_module", "__loader__", "globals", "setattr"}
 
@@ -186,6 +194,11 @@ class Rests:
         names = set().union(*(part.co_names for part in bytecode.nested(code)))
         if not names.isdisjoint(_DYNAMIC):
             return None
+        # As names of columns these are common.
+        if not names.isdisjoint(_BUILTINS) and _BUILTINS & bytecode.global_names(code):
+            return None
+        # As in `pd.Timestamp("now")`.
+        names |= bytecode.texts(code) & {"now", "today"}
         modules: set[str] = set()
         files: set[Path] = set()
         package = self._package(file)
@@ -239,5 +252,5 @@ def _is_plain(name: str, names: set[str]) -> bool:
     return (
         top in _PLAIN
         and hidden.isdisjoint(named)
-        and not any(word.startswith(reader) for word in named)
+        and not any(word.startswith(reader) for word in {*named} - _TOLD)
     )

@@ -39,16 +39,19 @@ if TYPE_CHECKING:
     from cpgbuild.plan.definition import Definition
 
 _TOOL = str(Path(__file__).parents[1]) + os.sep
-_LISTS = frozenset({"os.listdir", "os.scandir"})
+# What is told of one who lists a folder: names alone, or what the entries are too.
+_LISTS = {"os.listdir": "list", "os.scandir": "entries"}
 # What leads out of what can be known: other processes, the network, other people's databases.
 _BEYOND = (
     "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
-    "os.forkpty", "pty.spawn", "socket.connect", "socket.getaddrinfo", "socket.gethostby",
+    "os.forkpty", "pty.spawn", "socket.connect", "socket.getaddrinfo", "socket.gethost",
     "sqlite3.connect", "ctypes.dlopen", "ctypes.dlsym", "mmap.__new__", "os.putenv", "os.unsetenv",
     "os.chdir", "sys.setprofile", "sys.settrace",
 )  # fmt: skip
-_CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "process_time")
-_CALENDARS = ("localtime", "gmtime", "ctime", "strftime")
+_CLOCKS = (
+    *("time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime"),
+    *("localtime", "gmtime", "ctime", "asctime", "strftime"),
+)
 
 
 class Watch:
@@ -166,8 +169,16 @@ def _variables(_: str, __: Contents) -> str:
 
 
 def _status(path: str, _: Contents) -> str:
-    found = [os.stat(path), os.lstat(path)]
-    return " ".join(_facts_of(status) for status in found)
+    link = _facts_of(os.lstat(path))
+    try:
+        return f"{_facts_of(os.stat(path))} {link}"
+    except OSError:
+        return link
+
+
+def _entries(path: str, contents: Contents) -> str:
+    found = [(name, _status(os.path.join(path, name), contents)) for name in os.listdir(path)]
+    return _digest(repr(sorted(found)))
 
 
 def _facts_of(status: os.stat_result) -> str:
@@ -184,6 +195,7 @@ _KINDS: dict[str, Callable[[str, Contents], str]] = {
     "variables": _variables,
     "here": lambda _, __: os.getcwd(),  # noqa: TID251 -- likewise
     "list": lambda path, _: _digest(repr(sorted(os.listdir(path)))),
+    "entries": _entries,
     "stat": _status,
 }
 
@@ -309,7 +321,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
         if flags & (os.O_WRONLY | os.O_RDWR) != os.O_WRONLY:
             facts = _about("file", path)
     elif event in _LISTS:
-        facts = _about("list", "." if arguments[0] is None else arguments[0])
+        facts = _about(_LISTS[event], "." if arguments[0] is None else arguments[0])
     elif event.startswith(_BEYOND):
         facts = UNKNOWN
     if facts:
@@ -339,8 +351,9 @@ def _install() -> None:
         _wrap(os, name, _status_of)
     for name in ("getcwd", "getcwdb"):
         _wrap(os, name, lambda: ("here",))
-    for name in (*_CLOCKS, *_CALENDARS):
-        _wrap(time, name, lambda *_: UNKNOWN)
+    for name in (*_CLOCKS, *(f"{clock}_ns" for clock in _CLOCKS)):
+        if hasattr(time, name):
+            _wrap(time, name, lambda *_: UNKNOWN)
     environ = type(os.environ)  # noqa: TID251 -- what it is asked for is noted
     _wrap(environ, "__getitem__", lambda _, key: (f"variable {os.fsdecode(key)}",))
     for name in ("__iter__", "__len__"):

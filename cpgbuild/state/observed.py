@@ -27,7 +27,6 @@ _SMALL = 1 << 20
 
 # What `stat` says, and what stands for the content where that alone is not to be trusted.
 _Seen = tuple[tuple[int, ...], str]
-_ABSENT: _Seen = ((), "")
 
 
 class TooYoung(Exception):
@@ -161,7 +160,7 @@ def _look(path: str, now: int) -> _Seen:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return _ABSENT
+        return _absent(path), ""
     numbers = stamp(status)
     return numbers, _content(path, status) if is_young(numbers, now) else ""
 
@@ -170,8 +169,16 @@ def _is_still(path: str, numbers: tuple[int, ...], content: str) -> bool:
     try:
         status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return not numbers
+        return numbers == _absent(path)
     return stamp(status) == numbers and (not content or _content(path, status) == content)
+
+
+def _absent(path: str) -> tuple[int, ...]:
+    """Return the stamp of a link that leads nowhere; nothing where there is not even that."""
+    try:
+        return stamp(os.lstat(path))
+    except OSError:
+        return ()
 
 
 def _content_now(path: str) -> str:

@@ -81,6 +81,22 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"N = len(''.join(os.listdir({HERE} / 'lib')))",
         lambda root: (root / "lib/late.py").rename(root / "lib/later.py"),
     ),
+    "what is in a folder, and how large it is": (
+        f"N = sum(e.stat().st_size for e in os.scandir({HERE} / 'lib') if e.is_file())",
+        lambda root: append(root / "lib/n.txt"),
+    ),
+    "which of a folder's entries are folders": (
+        f"N = sum(e.is_dir() for e in os.scandir({HERE} / 'lib'))",
+        lambda root: [(root / "flags").mkdir(), (root / "flags").rename(root / "lib/folder")],
+    ),
+    "where a link to nothing leads": (
+        f"N = len(os.readlink({HERE} / 'nowhere'))",
+        lambda r: relink(r, "not there", "nowhere"),
+    ),
+    "whether there is a link to nothing": (
+        f"N = int(os.path.islink({HERE} / 'nowhere'))",
+        lambda root: (root / "nowhere").unlink(),
+    ),
     "where a link leads": (
         f"N = len(os.readlink({HERE} / 'link'))",
         lambda r: relink(r, "lib/deep.py"),
@@ -98,6 +114,11 @@ LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
 UNKNOWN = {
     "the clock": "import time\nN = time.time()",
     "the day of the year": "import time\nN = time.localtime().tm_yday",
+    "a clock of this process": "import time\nN = time.perf_counter_ns()",
+    "the moment, as pandas says it": "import pandas as pd\nN = pd.Timestamp('now').day",
+    "a hash of a text": "N = hash('x')",
+    "the name of the machine": "import socket\nN = len(socket.gethostname())",
+    "who the user is": "N = os.getuid()",
     "the date": "from datetime import date\nN = date.today().day",
     "chance": "import random\nN = random.random()",
     "an id": "import uuid\nN = uuid.uuid4().int % 9",
@@ -127,9 +148,9 @@ def append(path: Path) -> None:
         file.write("1" if path.suffix == ".txt" else "# more\n")
 
 
-def relink(root: Path, target: str) -> None:
-    (root / "link").unlink()
-    (root / "link").symlink_to(target)
+def relink(root: Path, target: str, link: str = "link") -> None:
+    (root / link).unlink()
+    (root / link).symlink_to(target)
 
 
 def set_variable(value: str | None) -> None:
@@ -148,6 +169,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     pq.write_table(pa.table({"n": [1]}), tmp_path / "data/s.parquet")
     write(tmp_path / "lib/n.txt", "1")
     (tmp_path / "link").symlink_to("lib/n.txt")
+    (tmp_path / "nowhere").symlink_to("gone")
     near = "from pathlib import Path\nfrom lib.deep import D\nALL = []\n"
     near += "N = len((Path(__file__).parent / 'n.txt').read_text()) + D\n"
     write(tmp_path / "lib/near.py", near)

@@ -61,7 +61,7 @@ BODIES = (
     "t.filter(t.a > int(os.environ.get('CACHE_TEST', '0')))",
     "t.filter(t.a > 3) if FLAG else t",
     "t.limit(5 + LISTED)",
-    "t.mutate(c=c.var('word'))",
+    "t.mutate(c=ibis.literal(c.var('word')))",
     "t.mutate(columns=len(t.columns))",
     "t.mutate(r=ibis.row_number().over(order_by=t.a))",
 )
