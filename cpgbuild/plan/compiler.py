@@ -515,6 +515,9 @@ class Compiler:
         functions.register(self._ctx, query.functions)
         for name in self._named(definition):
             self._guess(name)
+        # What an expression asked for, its query reads.
+        for name in sorted(self._asked[-1] - self._registered.keys()):
+            self._register(name, self._arrow(name, definition, lambda: definition.place))
         frame = self._frame(definition, query)
         named = set(datasets_named(frame, query.sql))
         words = words_of(query.sql) & self._registered.keys()
