@@ -83,12 +83,13 @@ class BuildProgress:
                 self._done += 1
                 self._show(event)
             case SharedView(task, readings, rows, seconds) if self._output.verbose:
-                facts = f"{count_text(rows, 'row')} {seconds_text(seconds)}"
+                facts = f"{count_text(rows, 'row')}, {seconds_text(seconds)}"
+                many = f"evaluated once for {readings} readings"
                 self._line(
                     ("shared   ", "cyan"),
                     (f"{task.name.ljust(NAME_WIDTH)} ", ""),
                     (facts.ljust(FACTS_WIDTH), ""),
-                    (f"  evaluated once for {readings} readings", "dim"),
+                    (f"  {many if readings > 1 else 'in the middle of many views'}", "dim"),
                 )
             case _:
                 pass

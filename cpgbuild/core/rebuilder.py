@@ -405,17 +405,30 @@ class _Views:
 
     def _standing(self, view: Task) -> tuple[bool, bool]:
         """Return whether some table reads a view, and whether one was made with it as it is."""
-        if view.name not in self._readers:
-            is_read = is_known = False
-            for reader in self._graph.readers(view.dataset):
-                if reader.stored:
-                    if reader.name in self._selected:
-                        is_read, is_known = True, is_known or self._is_made_with(reader)
-                else:
-                    beyond = self._standing(reader)
-                    is_read, is_known = is_read or beyond[0], is_known or beyond[1]
-            self._readers[view.name] = (is_read, is_known)
+        stack = [view]
+        while stack:
+            one = stack[-1]
+            readers = self._graph.readers(one.dataset)
+            unknown = [r for r in readers if not r.stored and r.name not in self._readers]
+            if unknown and one.name not in self._readers:
+                # First what reads it: a chain of views may be of any length.
+                stack += unknown
+                continue
+            stack.pop()
+            if one.name not in self._readers:
+                self._readers[one.name] = self._told_by(readers)
         return self._readers[view.name]
+
+    def _told_by(self, readers: Iterable[Task]) -> tuple[bool, bool]:
+        """Return what the readers of a view say of it, those that are views being known."""
+        is_read = is_known = False
+        for reader in readers:
+            if not reader.stored:
+                beyond = self._readers[reader.name]
+                is_read, is_known = is_read or beyond[0], is_known or beyond[1]
+            elif reader.name in self._selected:
+                is_read, is_known = True, is_known or self._is_made_with(reader)
+        return is_read, is_known
 
     def _is_made_with(self, reader: Task) -> bool:
         kept = self._today.of(reader, self._traces.get(reader.name))

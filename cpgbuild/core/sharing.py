@@ -5,6 +5,9 @@ needs. Where several tables are about to run, it can be cheaper to evaluate it o
 aside and read them from there. What that costs is known from when it was done before. Else it is
 guessed from what the tables took that evaluate the view, and it is done only for one that joins,
 groups or sorts. Which rows a table gets does not depend on it.
+
+Where views are read by views so many times over that one query of all of them would take long to
+plan, or could not be planned at all, some on the way are evaluated first too.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ SEVERAL = 2
 LEAST = 0.25
 # What it costs to put a row aside, and to take it from there again, in seconds.
 WRITING, READING = 2e-7, 5e-8
+# So many views one above the other are evaluated in one query: planning it takes time that grows
+# with the square of that, 0.4 s for so many, and DataFusion 55 dies of some hundreds.
+DEEP = 50
 # Of the time of the fastest table that evaluates a view, at most so much is taken to be the view's.
 PART = 0.5
 
@@ -65,7 +71,7 @@ class Sharing:
         self._decided: dict[str, Once | None] = {}
 
     def behind(self, task: Task) -> tuple[Task, ...]:
-        """Return the views behind a task that are evaluated once, those that others read first."""
+        """Return the views behind a task that are evaluated before it, in this order."""
         order: dict[str, Task] = {}
         stack: list[tuple[Task, bool]] = [(task, False)]
         seen: set[str] = set()
@@ -77,7 +83,14 @@ class Sharing:
                 seen.add(one.name)
                 stack.append((one, True))
                 stack += [(view, False) for view in self._views_of(one)]
-        return tuple(one for one in order.values() if not one.stored and self.once(one))
+        found: list[Task] = []
+        depth: dict[str, int] = {}
+        for view in order.values():
+            depth[view.name] = 1 + max((depth[v.name] for v in self._views_of(view)), default=0)
+            if view is not task and (self.once(view) or depth[view.name] == DEEP):
+                found.append(view)
+                depth[view.name] = 0
+        return tuple(found)
 
     def learn(self, trace: Trace) -> None:
         """Take what a table, or a view, took just now for what it takes the next time."""

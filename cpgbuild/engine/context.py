@@ -22,7 +22,7 @@ from cpgbuild.plan.inference import as_optimised
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pyarrow as pa
 
@@ -192,13 +192,30 @@ class Context:
     def register(self, dataset: str) -> None:
         """Make a dataset readable under its name, views with all that they read."""
         with self._lock:
-            if dataset in self._registered:
-                return
-            if dataset in self._parts:
-                self._register_parts(dataset)
-            else:
-                self._leaf(dataset)
-            self._registered.add(dataset)
+            waiting = [dataset]
+            while waiting:
+                name = waiting[-1]
+                # First what it reads: a chain of views may be of any length.
+                missing = [n for n in self._read_by(name) if n not in self._registered]
+                if missing and name not in self._registered:
+                    waiting += missing
+                    continue
+                waiting.pop()
+                if name not in self._registered:
+                    self._register(name)
+
+    def _read_by(self, dataset: str) -> Iterator[str]:
+        """Give the datasets that the views which make this one read when they are evaluated."""
+        for part in self._parts.get(dataset, ()):
+            if not part.stored and part.name not in self._once:
+                yield from (needed.dataset for needed in part.requires)
+
+    def _register(self, dataset: str) -> None:
+        if dataset in self._parts:
+            self._register_parts(dataset)
+        else:
+            self._leaf(dataset)
+        self._registered.add(dataset)
 
     def _register_parts(self, dataset: str) -> None:
         parts = self._parts[dataset]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.graph import Graph
-from cpgbuild.core.sharing import Sharing
+from cpgbuild.core.sharing import DEEP, Sharing
 from cpgbuild.core.task import Task
 from cpgbuild.core.trace import Trace
 from tests.core.graphs import schema, task
@@ -164,5 +164,16 @@ def test_a_chain_of_many_views_is_no_matter() -> None:
     chain += [task(f"v{n}", f"v{n - 1}", kind="view") for n in range(1, 3000)]
     tables = readers(2, "v2999")
     found = sharing([*chain, *tables], *(took(table, 4.0) for table in tables))
-    assert [view.name for view in found.behind(tables[0])] == ["view.v2999"]
+    assert found.behind(tables[0])[-1].name == "view.v2999"
     assert found.once(chain[0]) is None
+
+
+def test_of_views_one_above_the_other_some_are_evaluated_on_the_way() -> None:
+    """One query of all of them would take long to plan, and the planner dies of too many."""
+    chain = [task("v0", "s", kind="view")]
+    chain += [task(f"v{n}", f"v{n - 1}", kind="view") for n in range(1, 3 * DEEP)]
+    table = task("t", f"v{3 * DEEP - 1}")
+    found = sharing([*chain, table])
+    wanted = [f"view.v{n * DEEP - 1}" for n in (1, 2, 3)]
+    assert [view.name for view in found.behind(table)] == wanted
+    assert found.behind(task("u", f"v{DEEP - 2}")) == ()

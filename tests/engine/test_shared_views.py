@@ -12,7 +12,7 @@ import pytest
 
 from cpgbuild import api
 from cpgbuild.core import sharing
-from cpgbuild.core.events import SharedView
+from cpgbuild.core.events import Action, SharedView
 from cpgbuild.engine import evaluations
 from cpgbuild.engine.context import Rows
 from tests.engine.builds import Site, site
@@ -244,6 +244,21 @@ def test_views_on_a_view_that_is_put_aside_read_it_from_there(tmp_path: Path) ->
         context.hold("view.per_key", Rows(kinds, [[]]))
         context.register("last")
         assert context.session.table("last").to_pydict() == {"k": [7]}
+
+
+def test_a_chain_of_views_may_be_of_any_length(tmp_path: Path) -> None:
+    """Python's stack is not so deep, and neither is that of who plans one query of all of them."""
+    made = site(tmp_path, "s parquet data/s.parquet")
+    made.folder.parquet("data/s.parquet", {"a": [1, 2]})
+    for number in range(1200):
+        before = f"v{number - 1}" if number else "s"
+        made.sql(f"v{number}", f"select a + 1 as a from {before}", "view")
+    made.sql("t", "select a from v1199")
+    assert made.built() == {"t": ["never_built t"]}
+    assert made.rows("t") == [(1201,), (1202,)]
+    assert {readings for readings, _ in shared(made).values()} == {1}
+    (why,) = api.why("v0", made.root)
+    assert why.action is Action.SKIP
 
 
 def test_rows_of_all_types_are_put_aside_as_they_are(tmp_path: Path) -> None:
