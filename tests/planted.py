@@ -335,8 +335,8 @@ MUTANTS = (
     Mutant(
         "views: only direct readers count",
         "core/rebuilder.py",
-        "                    is_read, is_known = is_read or beyond[0], is_known or beyond[1]",
-        "                    is_read = is_read or beyond[0]",
+        "                is_read, is_known = is_read or beyond[0], is_known or beyond[1]",
+        "                is_read = is_read or beyond[0]",
     ),
     Mutant(
         "views: what the table says of its own plan does not count",
@@ -1699,15 +1699,15 @@ MUTANTS = (
     Mutant(
         "sharing: what another view of that name took is what this one takes",
         "core/sharing.py",
-        "is_known = trace is not None and cost and trace.query == self._engine.query(view)",
-        "is_known = bool(cost)",
+        "if not (seconds and trace and trace.query == self._engine.query(view)):",
+        "if not seconds:",
         SHARING,
     ),
     Mutant(
         "sharing: views that pass rows on are shared on a guess",
         "core/sharing.py",
-        "if not is_known and not self._engine.is_costly(view):",
-        "if not is_known and not view:",
+        "            if not self._engine.is_costly(view):\n",
+        "            if not view:\n",
         SHARING,
     ),
     Mutant(
@@ -1734,8 +1734,8 @@ MUTANTS = (
     Mutant(
         "sharing: views are evaluated before those that they read",
         "core/sharing.py",
-        "for one in order.values() if not",
-        "for one in reversed(order.values()) if not",
+        "        return tuple(found)",
+        "        return tuple(reversed(found))",
         SHARING,
     ),
     Mutant(
@@ -1805,8 +1805,8 @@ MUTANTS = (
     Mutant(
         "rebuilder: who is not brought up to date says whether a view is another",
         "core/rebuilder.py",
-        "                    if reader.name in self._selected:\n",
-        "                    if reader.name:\n",
+        "            elif reader.name in self._selected:\n",
+        "            elif reader.name:\n",
     ),
     Mutant(
         "watching: of a listing it does not count what the entries are",
@@ -1842,5 +1842,12 @@ MUTANTS = (
         'names |= bytecode.texts(code) & {"now", "today"}',
         "pass",
         WATCHING,
+    ),
+    Mutant(
+        "sharing: a chain of views is one query, however long it is",
+        "core/sharing.py",
+        "(self.once(view) or depth[view.name] == DEEP)",
+        "self.once(view)",
+        SHARING,
     ),
 )

@@ -136,15 +136,15 @@ class Sharing:
 
     def _decision(self, view: Task, use: _Use) -> Once | None:
         trace = self._traces.get(view.name)
+        # To put rows aside is no part of what it takes to evaluate the view.
         rows, seconds = (trace.rows, trace.seconds) if trace is not None else (0, 0.0)
         cost = max(0.0, seconds - rows * WRITING)
         more = use.readings - 1
         if use.readings < SEVERAL or more * max(cost, use.fastest) < LEAST:
             return None
-        is_known = trace is not None and cost and trace.query == self._engine.query(view)
-        if not is_known and not self._engine.is_costly(view):
-            return None
-        if not is_known:
+        if not (seconds and trace and trace.query == self._engine.query(view)):
+            if not self._engine.is_costly(view):
+                return None
             cost = max(cost, use.fastest * PART)
         saves = more * cost - rows * (WRITING + use.readings * READING)
         return Once(use.readings, saves) if saves >= LEAST else None

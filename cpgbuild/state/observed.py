@@ -118,11 +118,13 @@ def _answer(question: str) -> str:
 
 
 def program_files() -> Iterator[str]:
-    """Give this package's own files, and the folders that packages are installed into.
+    """Give this package's own modules, and the folders that packages are installed into.
 
     These change with each installation, and so do the versions of what plans and results are of.
     """
-    yield from below(os.path.dirname(os.path.dirname(__file__)), ("__pycache__", "."))
+    # Not its folders: Python and numba put what they compile beside the modules.
+    own = below(os.path.dirname(os.path.dirname(__file__)), ("__pycache__", "."))
+    yield from (path for path in own if path.endswith(".py"))
     for entry in sys.path:
         if os.path.basename(entry) in {"site-packages", "dist-packages"}:
             yield entry

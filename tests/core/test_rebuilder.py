@@ -8,10 +8,12 @@ import pytest
 
 from cpgbuild.core.evidence import Evidence, Stamp
 from cpgbuild.core.fingerprint import Fingerprint
+from cpgbuild.core.graph import Graph
 from cpgbuild.core.ports import Past
-from cpgbuild.core.rebuilder import Cause, Decision, Reason, reasons_to_run
+from cpgbuild.core.rebuilder import Cause, Decision, Reason, Rebuilder, reasons_to_run
+from cpgbuild.core.selection import Selection
 from cpgbuild.core.trace import Trace
-from tests.core.graphs import graph, kept, task
+from tests.core.graphs import graph, kept, schema, task
 from tests.core.warehouses import (
     Warehouse,
     decided,
@@ -585,3 +587,18 @@ def test_a_table_has_the_columns_that_are_there_and_a_view_those_of_its_plan() -
     found = [decider.schema(name) for name in ("a", "v")]
     assert [schema.names for schema in found if schema] == [("real",), ("shown",)]
     assert rebuilder(built, Warehouse()).schema("a") is None
+
+
+def test_a_view_is_redefined_for_those_who_are_brought_up_to_date() -> None:
+    """Of some targets the other readers of a view may not even be known."""
+    view = task("v", "s", kind="view")
+    built = Graph([view, task("t", "v"), task("u", "v")], {"s": schema("v")})
+    cases: list[tuple[set[str], tuple[Reason, ...]]] = [
+        ({"view.v"}, ()),
+        ({"view.v", "compute.t"}, (Reason(Cause.NEVER_BUILT, "v"),)),
+        ({"view.v", "compute.t", "compute.u"}, (Reason(Cause.NEVER_BUILT, "v"),)),
+    ]
+    for selected, wanted in cases:
+        selection = Selection(frozenset(selected), frozenset())
+        found = Rebuilder(built, Warehouse(), {}, selection)  # type: ignore[arg-type]
+        assert found.decide(view).reasons == wanted

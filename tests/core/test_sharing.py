@@ -107,6 +107,12 @@ def test_rows_that_have_to_be_put_aside_and_read_again_speak_against_it() -> Non
     assert sharing([V, *tables], took(V, 4.0, rows=10_000_000)).once(V) is None
 
 
+def test_a_view_that_took_no_more_than_putting_its_rows_aside_is_known_to_be_cheap() -> None:
+    tables = readers(3)
+    slow = [took(table, 4.0) for table in tables]
+    assert sharing([V, *tables], *slow, took(V, 1.0, rows=10_000_000)).once(V) is None
+
+
 def test_a_view_behind_one_that_is_shared_is_read_once_through_it() -> None:
     inner, outer = task("inner", "s", kind="view"), task("outer", "inner", kind="view")
     tables = readers(3, "outer")
