@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +51,7 @@ def _places(rows: pa.Table, columns: tuple[str, ...]) -> list[np.ndarray]:
     """Return where the rows of each partition are."""
     codes = np.zeros(rows.num_rows, np.int64)
     for name in columns:
-        encoded = pc.dictionary_encode(rows.column(name).combine_chunks(), null_encoding="encode")
+        encoded = rows.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
         indices = encoded.indices.to_numpy(zero_copy_only=False)
         # Made dense again after each column, so that products never overflow.
         codes = np.unique(codes * max(len(encoded.dictionary), 1) + indices, return_inverse=True)[1]
@@ -86,7 +85,7 @@ def _text(value: pa.Scalar) -> str | None:
         return None
     if pa.types.is_timestamp(value.type):
         # By the microsecond, and in UTC where it is an instant.
-        plain = pc.cast(value, pa.int64()).cast(pa.timestamp("us"))
+        plain = value.cast(pa.int64()).cast(pa.timestamp("us"))
         return str(plain.cast(pa.string()).as_py())
     if pa.types.is_decimal(value.type):
         return format(value.as_py(), "f")

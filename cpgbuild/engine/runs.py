@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import datafusion
 import datafusion.functions
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from cpgbuild.engine.context import BEHIND
 from cpgbuild.engine.frames import column, quote
@@ -97,6 +96,8 @@ class MapRun:
         task = self.compiled.task
         if table["key"].null_count:
             raise BadKey(task.name, key, "is null in some row", task.place)
+        import pyarrow.compute as pc  # noqa: PLC0415 -- heavy, and a plan needs nothing of it
+
         counts = pc.value_counts(table["key"].combine_chunks())
         twice = counts.filter(pc.greater(counts.field("counts"), 1))
         if len(twice):

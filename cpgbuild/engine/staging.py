@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cpgbuild.engine.partitions import folder_of, split, texts
@@ -273,7 +272,7 @@ def _repeating(rows: pa.Table) -> list[str]:
     for column in head.schema:
         if pa.types.is_nested(column.type):
             names += [path for path, kind in _leaves(column.name, column.type) if _is_text(kind)]
-        elif pc.count_distinct(head[column.name]).as_py() * REPEATED <= head.num_rows:
+        elif len(head[column.name].drop_null().unique()) * REPEATED <= head.num_rows:
             names.append(column.name)
     return names
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 2
 # Of a young file so many bytes are looked at; where there are more, nothing is kept.
-_SMALL = 1 << 20
+_SMALL = 1 << 24
 
 # What `stat` says, and what stands for the content where that alone is not to be trusted.
 _Seen = tuple[tuple[int, ...], str]
