@@ -1699,7 +1699,7 @@ MUTANTS = (
     Mutant(
         "sharing: what another view of that name took is what this one takes",
         "core/sharing.py",
-        "if not (seconds and trace and trace.query == self._engine.query(view)):",
+        "if not (seconds and is_known):",
         "if not seconds:",
         SHARING,
     ),
@@ -1849,5 +1849,19 @@ MUTANTS = (
         "(self.once(view) or depth[view.name] == DEEP)",
         "self.once(view)",
         SHARING,
+    ),
+    Mutant(
+        "shared views: what is too large is tried again",
+        "core/sharing.py",
+        "if is_known and trace is not None and TOO_LARGE in trace.facts:",
+        "if trace is None and view is None:",
+        SHARED,
+    ),
+    Mutant(
+        "shared views: any number of rows is put aside",
+        "engine/evaluations.py",
+        "if size > min(most, MOST):",
+        "if size < 0:",
+        SHARED,
     ),
 )

@@ -21,7 +21,7 @@ from cpgbuild.core.events import (
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Evaluated, Order, Tick
 from cpgbuild.core.scheduler import Scheduler
-from cpgbuild.core.sharing import Sharing
+from cpgbuild.core.sharing import TOO_LARGE, Sharing
 from cpgbuild.core.trace import Trace
 from cpgbuild.core.validate import check_edge
 from cpgbuild.errors.report import CpgbuildError, Problems
@@ -206,9 +206,12 @@ class Builder:
         view = self._graph.tasks[done.view]
         once = self._sharing.once(view)
         trace = replace(self._defined(view), rows=done.rows, seconds=done.seconds)
+        if not done.fits:
+            trace = replace(trace, facts={TOO_LARGE: ""})
         self._world.store.record(trace)
         self._sharing.learn(trace)
-        self._report(SharedView(view, once.readings if once else 1, done.rows, done.seconds))
+        if done.fits:
+            self._report(SharedView(view, once.readings if once else 1, done.rows, done.seconds))
 
     def _finish(self, result: Result) -> None:
         decision = self._running.pop(result.task)

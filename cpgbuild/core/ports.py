@@ -65,11 +65,15 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """A view was evaluated for all who read it; nothing ended yet."""
+    """A view was evaluated for all who read it; nothing ended yet.
+
+    `fits` is false where its rows are too many to put aside, so that it was given up after so many.
+    """
 
     view: str
     rows: int
     seconds: float
+    fits: bool = True
 
 
 class Engine(Protocol):

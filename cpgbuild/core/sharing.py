@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
 
+# The fact of a view's trace that its rows are too many to be put aside.
+TOO_LARGE = "too large to put aside"
 # It has to be read so many times.
 SEVERAL = 2
 # Less than this is not worth another way of doing it, in seconds.
@@ -142,7 +144,10 @@ class Sharing:
         more = use.readings - 1
         if use.readings < SEVERAL or more * max(cost, use.fastest) < LEAST:
             return None
-        if not (seconds and trace and trace.query == self._engine.query(view)):
+        is_known = trace is not None and trace.query == self._engine.query(view)
+        if is_known and trace is not None and TOO_LARGE in trace.facts:
+            return None
+        if not (seconds and is_known):
             if not self._engine.is_costly(view):
                 return None
             cost = max(cost, use.fastest * PART)

@@ -7,6 +7,7 @@ space, whoever reads the view evaluates it, and says what is wrong.
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,13 +23,26 @@ from cpgbuild.engine.links import Links
 from cpgbuild.errors.run import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     import datafusion
 
     from cpgbuild.core.task import Task
     from cpgbuild.engine.context import Context
     from cpgbuild.plan.compiled import Plans
+
+
+# A view of more bytes is no shortcut, nor is one that takes more than that part of what is free.
+MOST = 4 << 30
+SHARE = 4
+
+
+class _TooLarge(Exception):
+    """A view's rows are too many to be put aside; after so many that was seen."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(rows)
+        self.rows = rows
 
 
 class Evaluations:
@@ -63,6 +77,8 @@ class Evaluations:
                 rows = self._put_aside(view)
             except Cancelled:
                 raise
+            except _TooLarge as error:
+                return Evaluated(view.name, error.rows, time.monotonic() - began, fits=False)
             except Exception:  # noqa: BLE001 -- who reads the view comes upon it too, and says so
                 return None
             self._context.hold(view.name, rows)
@@ -81,11 +97,13 @@ class Evaluations:
         frame = self._needed(view)
         path = str(self._folder() / "rows.arrow")
         stream = pa.RecordBatchReader.from_stream(frame)
-        with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, stream.schema) as writer:
-            for batch in stream:
-                if self._is_cancelled():
-                    raise Cancelled(view.name)
-                writer.write_batch(batch)
+        try:
+            with pa.OSFile(path, "wb") as file, pa.ipc.new_file(file, stream.schema) as writer:
+                for batch in self._watched(view, stream, shutil.disk_usage(path).free // SHARE):
+                    writer.write_batch(batch)
+        except BaseException:
+            Path(path).unlink(missing_ok=True)
+            raise
         with pa.memory_map(path) as file:
             reader = pa.ipc.open_file(file)
             batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
@@ -93,6 +111,19 @@ class Evaluations:
         with suppress(OSError):
             Path(path).unlink()
         return Rows(stream.schema, self._context.partitions(batches))
+
+    def _watched(
+        self, view: Task, batches: Iterable[pa.RecordBatch], most: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Give batches, of so many bytes at most; raise where the build was interrupted."""
+        rows = size = 0
+        for batch in batches:
+            if self._is_cancelled():
+                raise Cancelled(view.name)
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if size > min(most, MOST):
+                raise _TooLarge(rows)
+            yield batch
 
     def _needed(self, view: Task) -> datafusion.DataFrame:
         """Return a view's rows, of the columns that anybody reads."""

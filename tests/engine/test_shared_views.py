@@ -163,6 +163,28 @@ def test_without_space_each_reader_evaluates_it(
     assert made.rows("two") == [(6,)]
 
 
+def test_what_is_too_large_is_given_up_and_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluations, "MOST", 8)
+    made = world(tmp_path)
+    made.sql("one", "select k, v from per_key")
+    made.sql("two", "select sum(v) as v from per_key")
+    made.built()
+    assert shared(made) == {}
+    assert made.rows("two") == [(6,)]
+    monkeypatch.undo()
+    monkeypatch.setattr(sharing, "LEAST", -1.0)
+    made.sql("one", "select k, v + 1 as v from per_key")
+    made.sql("two", "select sum(v) + 1 as v from per_key")
+    made.built()
+    assert shared(made) == {}
+    # A view that is another may be smaller.
+    made.sql("per_key", "select k, max(v) as v, max(w) as w from s group by k", "view")
+    made.built()
+    assert shared(made) == {"per_key": (2, 2)}
+
+
 def test_an_interrupt_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
     before = evaluations.Evaluations._put_aside
