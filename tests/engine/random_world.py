@@ -23,6 +23,7 @@ from cpgbuild.core.events import (
     Planned,
     Progressed,
     Restored,
+    SharedView,
     Started,
     Unchanged,
     UpToDate,
@@ -222,7 +223,9 @@ class RealWorld(World):
         asked = set[int]()
 
         def ask() -> bool:
-            ended = sum(not isinstance(event, Started | Progressed) for event in self.events)
+            ended = sum(
+                not isinstance(event, Started | Progressed | SharedView) for event in self.events
+            )
             new = ended not in asked
             asked.add(ended)
             return new and interrupted()
@@ -253,8 +256,15 @@ class RealWorld(World):
         if after[: len(before)] != before:
             before = list({json.loads(line)["task"]: line for line in before}.values())
             assert after[: len(before)] == before, "a trace is lost"
-        fresh = {json.loads(line)["task"]: line for line in after[len(before) :]}
-        assert len(fresh) == len(after) - len(before), "a trace is recorded twice"
+        lines = after[len(before) :]
+        for event in self.events:
+            if isinstance(event, SharedView):
+                # What it took comes after how it is defined, and says that too.
+                name = event.task.name
+                last = max(n for n, line in enumerate(lines) if json.loads(line)["task"] == name)
+                self.memories[lines.pop(last)] = self._view(self.project.recipes[name])
+        fresh = {json.loads(line)["task"]: line for line in lines}
+        assert len(fresh) == len(lines), "a trace is recorded twice"
         wanted = self._traces(store)
         assert fresh.keys() == wanted.keys(), f"{sorted(fresh)} recorded, not {sorted(wanted)}"
         self.memories |= {fresh[name]: made for name, made in wanted.items()}
@@ -273,10 +283,13 @@ class RealWorld(World):
                 elif made is not None:
                     found[recipe.name] = made
                 else:
-                    meaning = project.meaning(recipe)
-                    plan, query, views = meaning.plan, meaning.query, meaning.views
-                    found[recipe.name] = Made(recipe.name, plan, query, views, {}, "a view")
+                    found[recipe.name] = self._view(recipe)
         return found
+
+    def _view(self, recipe: Recipe) -> Made:
+        meaning = self.project.meaning(recipe)
+        plan, query, views = meaning.plan, meaning.query, meaning.views
+        return Made(recipe.name, plan, query, views, {}, "a view")
 
 
 def renewed(oracle: Oracle, recipe: Recipe) -> Made | None:
