@@ -161,9 +161,19 @@ class Builder:
         self._running[task.name] = decision
         self._report(Started(task, decision.reasons))
         previous = decision.previous if decision.can_build_upon else None
-        once = self._sharing.behind(task) if decision.restore is None else ()
+        once = self._before(task) if decision.restore is None else ()
         self._begun.add(task.name)
         self._world.engine.start(Order(task, decision.reads, previous, decision.restore, once))
+
+    def _before(self, task: Task) -> tuple[Task, ...]:
+        """Return the views to evaluate first; none where what others read cannot be looked at.
+
+        That is for the others to fail of.
+        """
+        try:
+            return self._sharing.behind(task)
+        except CpgbuildError:
+            return ()
 
     def _save(self, trace: Trace | None) -> None:
         self.outcome.saved += trace.seconds if trace else 0.0

@@ -14,7 +14,8 @@ from cpgbuild import api
 from cpgbuild.core import sharing
 from cpgbuild.core.events import Action, SharedView
 from cpgbuild.engine import evaluations
-from cpgbuild.engine.context import Rows
+from cpgbuild.engine.context import Context, Rows
+from cpgbuild.errors.project import SourceMissing
 from tests.engine.builds import Site, site
 
 
@@ -146,6 +147,22 @@ def test_what_fails_for_all_rows_fails_for_who_reads_them_and_no_other(tmp_path:
     assert made.outcome.failed == 1
     assert shared(made) == {}
     assert made.rows("good") == [(-15,)]
+
+
+def test_what_cannot_be_decided_about_a_view_fails_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To decide, what others read is looked at: it may be gone, and that is theirs to tell."""
+
+    def gone(*_: object) -> bool:
+        raise SourceMissing("other", "data/other.parquet", None)
+
+    monkeypatch.setattr(Context, "is_costly", gone)
+    made = world(tmp_path)
+    made.sql("one", "select k, v from per_key")
+    made.sql("two", "select sum(v) as v from per_key")
+    assert made.built().keys() == {"one", "two"}
+    assert shared(made) == {}
 
 
 def test_without_space_each_reader_evaluates_it(
