@@ -143,8 +143,7 @@ def opened(
     loaded = config.load(root, overrides)
     looked = looked and also(looked, _inputs(loaded, state))
     plans = Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
-    memory = plans.memory
-    with importable(root, memory.contents) as watch, ExitStack() as cleanup:
+    with ExitStack() as cleanup:
         files, rows = load_files(state), load_rows(state)
         sources = cleanup.enter_context(closing(Sources(loaded.sources, files)))
         same = plans.sources_now(loaded.sources.values(), sources)
@@ -152,18 +151,42 @@ def opened(
             name: partial(_schema, partial(plans.read, source, sources, state), known, name)
             for name, source in loaded.sources.items()
         }
-        found = discover(loaded, memory, watch)
-        Problems.raise_if(found.errors)
-        before = Before(found.kept, found.lost, same)
-        compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
-        needed = _needed(found, loaded, request) if request else None
-        compiler.compile_all(needed, views=views)
+
+        def compiled(found: Discovery) -> Compiler:
+            before = Before(found.kept, found.lost, same)
+            compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
+            needed = _needed(found, loaded, request) if request else None
+            compiler.compile_all(needed, views=views)
+            return compiler
+
+        found, compiler, rests = _settled(loaded, plans, compiled, cleanup)
         graph = checked(compiler)
-        plans.keep(found, compiler, Rests(root, memory.contents, watch), watch)
+        plans.keep(found, compiler, rests)
         warehouse = Warehouse(loaded.warehouse)
         looked = (looked and not _is_remote(loaded) and _with(looked, plans.rest_on)) or None
         yield Workspace(loaded, graph, compiler, sources, warehouse, plans, files, rows, looked)
         save_digests(state, files, rows)
+
+
+def _settled(
+    project: Project, plans: Plans, compiled: Callable[[Discovery], Compiler], cleanup: ExitStack
+) -> tuple[Discovery, Compiler, KnownRests]:
+    """Return what there is, compiled; its modules are imported until the clean-up.
+
+    Where what is evaluated turns out to change what others find, these are evaluated too.
+    """
+    memory = plans.memory
+    while True:
+        modules = cleanup.enter_context(ExitStack())
+        watch = modules.enter_context(importable(project.root, memory.contents))
+        found = discover(project, memory, watch)
+        Problems.raise_if(found.errors)
+        compiler = compiled(found)
+        rests = plans.rests(found, Rests(project.root, memory.contents, watch), watch)
+        if not rests.doubtful:
+            return found, compiler, rests
+        memory = memory.without(rests.doubtful)
+        modules.close()
 
 
 class Plans:
@@ -183,6 +206,7 @@ class Plans:
         self.memory = Memory(
             self._kept,
             {path: file.facts for path, file in self._files.items() if file.facts is not None},
+            {path: file.parts for path, file in self._files.items() if file.parts is not None},
             Contents({path: (file.stamp, file.digest) for path, file in self._files.items()}),
         )
 
@@ -208,11 +232,9 @@ class Plans:
             self._new_sources[source.name] = row
         return schema
 
-    def keep(self, found: Discovery, compiler: Compiler, rests: Rests, watch: Watch) -> None:
+    def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> None:
         """Keep what is new; of files that are loaded from Python, what their tasks rest on."""
-        facts = {
-            file: self._facts(file, known, rests, watch) for file, known in found.files.items()
-        }
+        facts = known.facts
         read = {
             fact.removeprefix("file ")
             for text in {*facts.values()} - {None}
@@ -221,7 +243,8 @@ class Plans:
         }
         contents = self.memory.contents
         files = {path: File(*contents.stamped(path)) for path in read} | {
-            path: File(*contents.stamped(path), text) for path, text in facts.items()
+            path: File(*contents.stamped(path), text, known.parts.get(path))
+            for path, text in facts.items()
         }
         changed = {path: file for path, file in files.items() if self._files.get(path) != file}
         gone_files = self._files.keys() - files.keys()
@@ -244,18 +267,43 @@ class Plans:
             lost = (gone, gone_files)
             self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
 
-    def _facts(self, file: str, known: str | None, rests: Rests, watch: Watch) -> str | None:
-        if file.endswith(".sql"):
-            return "{}"
-        if known is not None and file not in watch.codes:
-            return known
-        found = rests.of(Path(file))
-        if found is None:
-            return None
-        # What is known of tasks that were not evaluated this time, is so still.
-        found = json.loads(known or "{}") | found
-        found.pop(f"file {file}", None)
-        return json.dumps(found, sort_keys=True, separators=(",", ":"))
+    def rests(self, found: Discovery, rests: Rests, watch: Watch) -> KnownRests:
+        """Return what the tasks of each file rest on, now that they were evaluated."""
+        known = KnownRests()
+        for file, before in found.files.items():
+            if file.endswith(".sql"):
+                known.facts[file] = "{}"
+                continue
+            if before is not None and file not in watch.codes:
+                known.facts[file] = before
+                known.parts[file] = self.memory.parts.get(file)
+                continue
+            rest = rests.of(Path(file))
+            known.parts[file] = rest and rest.parts and rest.parts.to_json()
+            known.facts[file] = None
+            if rest is not None:
+                # What is known of tasks that were not evaluated this time, is so still.
+                facts = json.loads(before or "{}") | rest.facts
+                facts.pop(f"file {file}", None)
+                known.facts[file] = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+        for kept in found.kept.values() if rests.altered else ():
+            # Were it evaluated after what altered a module that it uses, it may be another.
+            text = known.facts[kept.module]
+            if text is None or any(f"file {file}" in json.loads(text) for file in rests.altered):
+                known.doubtful.add(kept.module)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRests:
+    """For each file of tasks what these rest on, where that is known, and its parts.
+
+    The tasks that were kept of a `doubtful` one may be others than they were.
+    """
+
+    facts: dict[str, str | None] = field(default_factory=dict)
+    parts: dict[str, str | None] = field(default_factory=dict)
+    doubtful: set[str] = field(default_factory=set)
 
 
 def looked_at(paths: Iterable[str | Path]) -> Observed | None:

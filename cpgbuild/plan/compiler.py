@@ -304,7 +304,7 @@ class Compiler:
     def changes(self) -> Iterator[tuple[Planned, Outline]]:
         """Give what is to be kept: each task of which more or something else is known now."""
         for name in self._known:
-            if name in self._touched:
+            if name in self._touched or (name in self._kept and not self._kept[name].mark):
                 yield self._planned[name], self.outline(name)
 
     # -- one task ---------------------------------------------------------------------------

@@ -7,7 +7,8 @@ it can be kept from one run to the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.task import Requirement, Task
+    from cpgbuild.errors.report import Place
 
 # Columns by name, sorted; all of them, in their order and no more, where it is None.
 Columns = tuple[str, ...] | None
@@ -82,9 +84,9 @@ class Planned:
 class Kept:
     """A task as it was planned before; its definition is the same, so it may be that still.
 
-    `module` is the file that defines it, `mark` stands for its plan and all else of it. It is that
-    still, where variables and schemas are those that it asked for. `outline` fetches the rest, if
-    that is still there.
+    `module` is the file that defines it, `mark` stands for its plan and all else of it; there is
+    none where it has moved in its file since. It is that still, where variables and schemas are
+    those that it asked for. `outline` fetches the rest, if that is still there.
     """
 
     module: str
@@ -93,3 +95,14 @@ class Kept:
     asked: Mapping[str, Fingerprint]
     variables: Mapping[str, str]
     outline: Callable[[], Outline | None]
+
+    def moved(self, place: Place) -> Kept:
+        """Return the task at some place, which may be another than it was."""
+        if place == self.planned.task.place:
+            return self
+        planned = replace(self.planned, task=replace(self.planned.task, place=place))
+        return replace(self, planned=planned, mark="", outline=partial(self._outline_at, place))
+
+    def _outline_at(self, place: Place) -> Outline | None:
+        outline = self.outline()
+        return outline and replace(outline, task=replace(outline.task, place=place))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +21,12 @@ from cpgbuild.errors.report import CpgbuildError, Place
 from cpgbuild.plan.definition import MARK, Definition
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.modules import load_module
+from cpgbuild.project.parts import Parts, parts_of
 from cpgbuild.project.sqlfile import read_task
 from cpgbuild.project.watching import Watch, still_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from cpgbuild.plan.outline import Kept
     from cpgbuild.project.config import Project
@@ -37,12 +38,20 @@ SUFFIXES = frozenset({".py", ".sql"})
 class Memory:
     """What was known of a project's tasks when it was last planned.
 
-    `kept` has its tasks, `facts` says for each file of tasks what these rest on beside the file.
+    `kept` has its tasks, `facts` says for each file of tasks what these rest on beside the file,
+    and `parts` of some what the file's parts were.
     """
 
     kept: Mapping[str, Kept] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
     contents: Contents = field(default_factory=Contents)
+
+    def without(self, files: Collection[str]) -> Memory:
+        """Return it without all that it has of some files' tasks."""
+        kept = {name: one for name, one in self.kept.items() if one.module not in files}
+        facts = {file: text for file, text in self.facts.items() if file not in files}
+        return replace(self, kept=kept, facts=facts)
 
 
 @dataclass(slots=True)
@@ -50,7 +59,7 @@ class Discovery:
     """A project's definitions in the order of their files, and all that is wrong with them.
 
     `kept` has the tasks whose definitions are what they were, `lost` the datasets of the others
-    that there were, `files` the task files and what each rests on where that is known already.
+    that there were. `files` has the task files, and what each rests on where that is known already.
     """
 
     definitions: list[Definition] = field(default_factory=list)
@@ -101,29 +110,52 @@ class _Known:
 
     def fill(self, found: Discovery, files: Iterable[str]) -> None:
         """Add the definitions of all files."""
+        stands: dict[str, Kept] = {}
         for file in files:
-            if self._is_same(file):
+            known = self._by_file.get(file, ())
+            holds = self._holds(file)
+            if holds and self._memory.contents.is_known(file):
                 found.files[file] = self._memory.facts[file]
-                known = self._by_file.get(file, ())
                 found.definitions += [self._light(kept) for kept in known]
+                stands |= {kept.planned.task.name: kept for kept in known}
                 continue
             found.files[file] = None
             try:
-                found.definitions += self._definitions_of(file)
+                definitions = self._definitions_of(file)
+                found.definitions += definitions
+                if holds and (same := self._untouched(file, definitions)):
+                    found.files[file] = self._memory.facts[file]
+                    stands |= same
             except CpgbuildError as error:
                 found.errors.append(error)
             except (OSError, UnicodeDecodeError) as error:
                 found.errors.append(ModuleFailed(file, error, Place(file)))
         # In the order in which they were planned.
         for name, kept in self._memory.kept.items():
-            if found.files.get(kept.module) is not None:
-                found.kept[name] = kept
+            if name in stands:
+                found.kept[name] = stands[name]
             else:
                 found.lost.add(kept.planned.task.dataset)
 
-    def _is_same(self, file: str) -> bool:
+    def _untouched(self, file: str, definitions: Iterable[Definition]) -> dict[str, Kept]:
+        """Return the tasks of an edited module that the edit is not about, where they are now."""
+        before, now = self._memory.parts.get(file), parts_of(self._watch.texts.get(file, b""))
+        if before is None or now is None:
+            return {}
+        same = Parts.from_json(before).untouched(now, self._watch.codes[file])
+        places = {
+            d.name: d.place for d in definitions if d.function and d.function.__name__ in same
+        }
+        return {
+            name: kept.moved(places[name])
+            for kept in self._by_file.get(file, ())
+            if (name := kept.planned.task.name) in places
+        }
+
+    def _holds(self, file: str) -> bool:
+        """Return whether all that a file's tasks rest on, beside the file, is what it was."""
         facts = self._memory.facts.get(file)
-        if facts is None or not self._memory.contents.is_known(file):
+        if facts is None:
             return False
         if facts not in self._hold:
             known = json.loads(facts)

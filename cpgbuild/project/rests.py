@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cpgbuild.plan import bytecode, origins
 from cpgbuild.project.own import is_own, own_file
+from cpgbuild.project.parts import Parts, parts_of
 from cpgbuild.project.watching import facts_now
 
 if TYPE_CHECKING:
@@ -151,43 +152,84 @@ _READERS = {"ibis": "read_", "pandas": "read_", "pyarrow": "read_"}
 _TOLD = {"read_text", "read_bytes"}
 # Functions that nobody imports: of a text they give something else in each process.
 _BUILTINS = {"hash", "id"}
+# What leads to a module's functions without their names.
+_INDIRECT = {"vars", "dir", "locals", "modules", "getattr", "hasattr", "attrgetter", "inspect"}
+_INDIRECT |= {"__dict__", "__globals__", "f_globals", "f_back", "gc", "getmembers"}
 # Code that no reading shows.
 _DYNAMIC = {"exec", "eval", "__import__", "import_module", "__loader__", "globals", "setattr"}
 
 
+class Rest(NamedTuple):
+    """What a module's tasks rest on, by what it is, and its parts, if it is known by them."""
+
+    facts: dict[str, str]
+    parts: Parts | None
+
+
+class _Code(NamedTuple):
+    """What a file's code names, the modules that it imports, and which of these are own files."""
+
+    names: set[str]
+    modules: set[str]
+    files: set[Path]
+
+
 class Rests:
-    """What is known of the project's modules once they were loaded and their tasks evaluated."""
+    """What is known of the project's modules once they were loaded and their tasks evaluated.
+
+    `altered` has the files of modules that somebody changed since they were loaded.
+    """
 
     def __init__(self, root: Path, contents: Contents, watch: Watch) -> None:
         """Take the project's root, what files held, and what was noted while code ran."""
         self._root = root
         self._contents = contents
         self._watch = watch
+        self.altered = watch.altered()
+        self._codes: dict[Path, _Code | None] = {}
 
-    def of(self, path: Path) -> dict[str, str] | None:
-        """Return all that a module's tasks rest on, by what it is; None where that is unknown."""
+    def of(self, path: Path) -> Rest | None:
+        """Return what a module's tasks rest on; None where that is unknown."""
         facts: dict[str, str] = {}
+        codes: dict[Path, _Code] = {}
         waiting = [path]
         known = set(waiting)
         while waiting:
             file = waiting.pop()
-            noted = self._watch.noted(str(file))
-            found = self._imports(file)
-            if noted is None or found is None:
+            # What another module changed in it, is known from the one that it was changed by.
+            noted = self._watch.noted(str(file)) if str(file) not in self.altered else None
+            if file not in self._codes:
+                self._codes[file] = self._code(file)
+            code = self._codes[file]
+            if noted is None or code is None:
                 return None
+            codes[file] = code
             facts |= noted
             facts[f"file {file}"] = self._contents.digest(str(file))
-            modules, files = found
-            facts |= facts_now(f"module {self._base(name)}" for name in modules)
-            waiting += files - known
-            known |= files
-        return facts
+            facts |= facts_now(f"module {self._base(name)}" for name in code.modules)
+            waiting += code.files - known
+            known |= code.files
+        has_parts = f"file {path}" not in (self._watch.noted(str(path)) or ())
+        return Rest(facts, self._parts(path, codes) if has_parts else None)
 
-    def _imports(self, file: Path) -> tuple[set[str], set[Path]] | None:
-        """Return the modules that a file imports, and those files of them that are the project's.
+    def _parts(self, path: Path, codes: dict[Path, _Code]) -> Parts | None:
+        """Return a module's parts, if nothing leads from one task's function to another's.
 
-        None where what one of them does is unknown.
+        Nor anything that is told from one to the other, as by an iterator that both use.
         """
+        parts = parts_of(self._watch.texts.get(str(path), b""))
+        if parts is None or any("udf" in name for name in codes[path].names):
+            return None
+        for file, code in codes.items():
+            named = set() if file == path else code.names & parts.functions.keys()
+            if named or path in code.files or not code.names.isdisjoint(_INDIRECT):
+                return None
+            if not self._watch.shows_all(str(file)):
+                return None
+        return parts
+
+    def _code(self, file: Path) -> _Code | None:
+        """Return what a file's code is about; None where what it does is unknown."""
         code = self._watch.codes.get(str(file)) or self._compiled(file)
         if code is None:
             return None
@@ -199,8 +241,7 @@ class Rests:
             return None
         # As in `pd.Timestamp("now")`.
         names |= bytecode.texts(code) & {"now", "today"}
-        modules: set[str] = set()
-        files: set[Path] = set()
+        found = _Code(names, set(), set())
         package = self._package(file)
         statements = list(bytecode.imports(code))
         names.update(member for imported in statements for member in imported.members)
@@ -212,14 +253,14 @@ class Rests:
             for name in targets:
                 own = self._file(name)
                 if own is not None:
-                    files.add(own)
+                    found.files.add(own)
                 elif (
                     not _is_plain(name, names | set(imported.members))
                     and not self._base(name).is_dir()
                 ):
                     return None
-                modules.add(name if own is not None else name.partition(".")[0])
-        return modules, files
+                found.modules.add(name if own is not None else name.partition(".")[0])
+        return found
 
     def _compiled(self, file: Path) -> CodeType | None:
         """Return the code of a module that nobody imported yet."""

@@ -22,16 +22,16 @@ from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, Sou
 from pathlib import Path
 from stat import S_ISDIR
 from threading import Lock
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.own import is_own
+from cpgbuild.project.shapes import Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, ModuleType
 
     import ibis
 
@@ -55,30 +55,32 @@ _CLOCKS = (
 
 
 class Watch:
-    """What was noted of each file of the project's code, and the code itself as it was run."""
+    """What was noted of each file of the project's code; its text, and the code that was run."""
 
     def __init__(self, contents: Contents) -> None:
         """Take what files hold."""
         self.contents = contents
         self.codes: dict[str, CodeType] = {}
+        self.texts: dict[str, bytes] = {}
         self._facts: dict[str, dict[str, str]] = {}
         self._unknown: set[str] = set()
-        self._states: dict[str, tuple[ModuleType, dict[str, Any]]] = {}
+        self._shapes: dict[str, tuple[ModuleType, Shape]] = {}
 
     def noted(self, file: str) -> dict[str, str] | None:
-        """Return what the code in a file looked at; None where that is not all it depends on."""
-        if file in self._unknown:
-            return None
-        if file in self._states:
-            # What another module changed in it, is known from the one that it was changed by.
-            module, state = self._states[file]
-            if _state(module) != state:
-                return None
-        return self._facts.get(file, {})
+        """Return what the code in a file looked at; None where it is unknown what that is."""
+        return None if file in self._unknown else self._facts.get(file, {})
+
+    def altered(self) -> set[str]:
+        """The files of the modules that are not what their own code left, when it was loaded."""
+        return {file for file, (module, was) in self._shapes.items() if Shape(module) != was}
+
+    def shows_all(self, file: str) -> bool:
+        """Return whether it would be seen if something changed what a module's names stand for."""
+        return file not in self._shapes or self._shapes[file][1].shows_all
 
     def loaded(self, module: ModuleType, file: str) -> None:
         """Note how a module is left by its own code."""
-        self._states[file] = (module, _state(module))
+        self._shapes[file] = (module, Shape(module))
 
     def note(self, fact: str, frame: FrameType | None) -> None:
         """Note a fact, as it is now, for whose code is being run."""
@@ -221,30 +223,6 @@ def _owners(frame: FrameType | None) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _state(module: ModuleType) -> dict[str, Any]:
-    """Return what a module's names stand for, in a form that tells whether that is still so."""
-    return {
-        name: _shape(value)
-        for name, value in list(vars(module).items())
-        if not (name.startswith("__") or isinstance(value, ModuleType))
-    }
-
-
-def _shape(value: Any, depth: int = 2) -> Any:
-    if isinstance(value, list | set | frozenset | tuple):
-        return id(value), sorted(map(id, value))
-    if isinstance(value, dict):
-        return id(value), [(id(key), id(inner)) for key, inner in value.items()]
-    if isinstance(value, FunctionType):
-        return id(value), id(value.__code__), sorted(vars(value))
-    module = sys.modules.get(
-        getattr(value if isinstance(value, type) else type(value), "__module__", "")
-    )
-    if depth and hasattr(value, "__dict__") and is_own(getattr(module, "__file__", None) or "<"):
-        return id(value), [(name, _shape(inner, depth - 1)) for name, inner in vars(value).items()]
-    return id(value)
-
-
 # -- the code of the project ------------------------------------------------------------------
 
 
@@ -285,7 +263,7 @@ class _Loader(SourceFileLoader):
         del fullname
         data = self._watch.contents.read(self.path)
         code: CodeType = self.source_to_code(data, self.path)
-        self._watch.codes[self.path] = code
+        self._watch.codes[self.path], self._watch.texts[self.path] = code, data
         return code
 
     def exec_module(self, module: ModuleType) -> None:

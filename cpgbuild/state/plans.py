@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.fingerprint import Fingerprint
 
-VERSION = 2
+VERSION = 3
 FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
-    path TEXT PRIMARY KEY, stamp TEXT, digest TEXT, facts TEXT
+    path TEXT PRIMARY KEY, stamp TEXT, digest TEXT, facts TEXT, parts TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (
     name TEXT PRIMARY KEY, declared TEXT, observed TEXT, columns TEXT
@@ -45,11 +45,12 @@ _BUSY_SECONDS = 2.0
 
 
 class File(NamedTuple):
-    """What was known of a file: its stamp, its digest, and what the tasks in it rest on, if any."""
+    """What was known of a file: its stamp, its digest; what the tasks in it rest on; its parts."""
 
     stamp: str
     digest: str
     facts: str | None = None
+    parts: str | None = None
 
 
 class SourceRow(NamedTuple):
@@ -91,8 +92,8 @@ class PlanStore:
                     self._kept(number, module, mark, record)
                     for (number, module, mark, _), record in pairs
                 ]
-                found = db.execute("SELECT path, stamp, digest, facts FROM files")
-                files = {path: File(*columns) for path, *columns in found}
+                found = db.execute("SELECT path, stamp, digest, facts, parts FROM files")
+                files = {row[0]: File(*row[1:]) for row in found}
                 found = db.execute("SELECT name, declared, observed, columns FROM sources")
                 sources = {name: SourceRow(*columns) for name, *columns in found}
                 return {kept.planned.task.name: kept for kept in tasks}, files, sources
@@ -157,10 +158,10 @@ class PlanStore:
             )
             db.executemany(insert, records)
             db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in gone_files))
-            rows = ((path, *file) for path, file in files.items())
-            db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", rows)
-            rows = ((name, *source) for name, source in sources.items())
-            db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", rows)
+            file_rows = ((path, *file) for path, file in files.items())
+            db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", file_rows)
+            source_rows = ((name, *source) for name, source in sources.items())
+            db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", source_rows)
 
     def _opened(self, *, write: bool = False) -> sqlite3.Connection:
         if write:

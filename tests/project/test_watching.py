@@ -8,18 +8,14 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cpgbuild import api
 from cpgbuild.cli.quick import answered
-from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.definition import Definition
-from cpgbuild.plan.outline import Outline
 from tests.engine.builds import Site, site
+from tests.support.plans import evaluated as evaluated_in
 from tests.support.projects import ProjectFolder
 
 HERE = "Path(__file__).parents[1]"
@@ -27,7 +23,12 @@ IMPORTS = "import os\nfrom pathlib import Path\n"
 
 # What a module does, and an edit after which that may come to something else.
 LOOKS: dict[str, tuple[str, Callable[[Path], object]]] = {
-    "its own text": ("N = 1", lambda root: append(root / "tasks/m.py")),
+    "its own text": (
+        "N = 1",
+        lambda root: (root / "tasks/m.py").write_text(
+            (root / "tasks/m.py").read_text().replace("N = 1", "N = 2")
+        ),
+    ),
     "a helper": ("from lib.near import N", lambda root: append(root / "lib/near.py")),
     "a helper's helper": ("from lib.near import N", lambda root: append(root / "lib/deep.py")),
     "a helper's file": ("from lib.near import N", lambda root: append(root / "lib/n.txt")),
@@ -191,16 +192,7 @@ def module(made: Site, text: str) -> None:
 
 def evaluated(made: Site) -> set[str]:
     """Return the tasks that a plan evaluates."""
-    names: set[str] = set()
-    compile_one = Compiler._compile
-
-    def noted(self: Compiler, definition: Definition) -> Outline:
-        names.add(definition.dataset)
-        return compile_one(self, definition)
-
-    with mock.patch.object(Compiler, "_compile", noted):
-        api.plan(made.root)
-    return names
+    return evaluated_in(made.root)
 
 
 def quick(made: Site) -> bool:

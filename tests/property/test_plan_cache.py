@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,11 +20,10 @@ import pytest
 
 from cpgbuild import api
 from cpgbuild.core.selection import Request
-from cpgbuild.errors.report import CpgbuildError, Problems
+from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.project.config import Overrides
-from cpgbuild.project.rests import Rests
-from cpgbuild.state.lock import lock_text
-from cpgbuild.state.plans import PlanStore
+from cpgbuild.project.rests import Rest, Rests
+from tests.support.plans import nothing_is_kept, planned
 
 SEEDS = int(os.environ.get("SEEDS", "6"))
 EDITS = 14
@@ -222,18 +219,6 @@ class World:
         return f"{what} of {name}"
 
 
-def planned(root: Path, *, from_nothing: bool) -> tuple[str, object]:
-    """Return a project's lock and tasks, or its errors."""
-    try:
-        with api.opened(root, Overrides(from_nothing=from_nothing)) as workspace:
-            tasks = [repr(task) for task in workspace.graph.tasks.values()]
-            return lock_text(workspace.locked), tasks
-    except Problems as problems:
-        return "errors", sorted(str(error.report()) for error in problems.errors)
-    except CpgbuildError as error:
-        return "errors", [str(error.report())]
-
-
 def decided(root: Path) -> dict[str, str]:
     """Return tables as they are planned where nobody asks what views mean, and views' queries."""
     with api.opened(root, views=False) as workspace:
@@ -258,12 +243,6 @@ def part(root: Path, random: Random) -> set[str]:
     with nothing_is_kept(), api.opened(root, nothing, request=request) as workspace:
         assert target in workspace.graph.tasks
         return {repr(task) for task in workspace.graph.tasks.values() if task.stored}
-
-
-@contextmanager
-def nothing_is_kept() -> Iterator[None]:
-    with mock.patch.object(PlanStore, "save", return_value=None):
-        yield
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -303,9 +282,10 @@ def test_modules_that_are_not_loaded_again_are_what_they_would_be(
     monkeypatch.setitem(globals(), "HEAD", HEAD.replace(read, opened))
     rests = Rests.of
 
-    def of(self: Rests, path: Path) -> dict[str, str] | None:
+    def of(self: Rests, path: Path) -> Rest | None:
         found = rests(self, path)
         assert found is not None, path
+        assert found.parts is not None, path
         return found
 
     monkeypatch.setattr(Rests, "of", of)
