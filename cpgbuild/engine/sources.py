@@ -57,6 +57,7 @@ class Sources:
         self._states: dict[str, Fingerprint] = {}
         self._stamps: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
         self._links: Links | None = None
+        self._looking: datafusion.SessionContext | None = None
         self._lock = Lock()
 
     def __contains__(self, name: str) -> bool:
@@ -104,8 +105,9 @@ class Sources:
         empty = [f for f in files if not f.stat().st_size]
         if empty and source.format in {"parquet", "arrow"}:
             raise SourceUnreadable(source.name, str(empty[0]), "it is empty", source.place)
-        ctx = datafusion.SessionContext(session_config())
-        return self._read(ctx, source, files).schema()
+        # To make a context takes nearly as long as to read a schema.
+        self._looking = self._looking or datafusion.SessionContext(session_config())
+        return self._read(self._looking, source, files).schema()
 
     def _require(self, source: Source, there: bool) -> None:  # noqa: FBT001 -- a plain condition
         if not there:

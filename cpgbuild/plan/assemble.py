@@ -68,7 +68,7 @@ def assemble(
     _check_columns(definition, rows, schema)
     if definition.kind is TaskKind.COMPUTE:
         check_storable(definition, schema)
-    varying = unstable(optimised(frame))
+    varying = unstable(optimised(frame), as_optimised(frame))
     rounding = tuple(name for name in varying if ROUNDING in name)
     task = Task(
         name=definition.name,

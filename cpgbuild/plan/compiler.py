@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _WORD = re.compile(r"\w+")
+_FROM = re.compile(r"\b(?:from|join)\s+\"?(\w+)", re.IGNORECASE)
 _NO_QUERIES = ("Explain", "Analyze", "DescribeTable")
 
 
@@ -394,7 +395,9 @@ class Compiler:
         elif dataset not in self.sources:
             found = self._same.get(dataset)
             if found is None:
-                self._read[dataset] = self._once(f"source {dataset}", self._source_schemas[dataset])
+                if dataset not in self._read:
+                    made = self._once(f"source {dataset}", self._source_schemas[dataset])
+                    self._read[dataset] = made
                 found = schema_of(self._read[dataset])
             self.sources[dataset] = self._schemas[dataset] = found
         return self._schemas[dataset]
@@ -467,10 +470,10 @@ class Compiler:
         self._asked.append(set())
         try:
             query, variables = self._query(definition)
-            frame = self._plan(definition, query)
+            frame, tables = self._plan(definition, query)
         finally:
             asked = self._asked.pop()
-        named = [n for n in datasets_named(frame, query.sql) if self._is_dataset(n)]
+        named = list(filter(self._is_dataset, tables))
         inputs = {name: self._schemas[name] for name in named if name in self._registered}
         one = assemble(definition, query, frame, inputs, variables, self._root)
         self._compiled[definition.name] = one
@@ -508,25 +511,37 @@ class Compiler:
     def _is_dataset(self, name: str) -> bool:
         return name in self._producers or name in self._source_schemas
 
-    def _plan(self, definition: Definition, query: Query) -> datafusion.DataFrame:
-        """Plan a query on empty inputs; each one that the planner misses is resolved then."""
+    def _plan(self, definition: Definition, query: Query) -> tuple[datafusion.DataFrame, list[str]]:
+        """Plan a query on empty inputs; each one that the planner misses is resolved then.
+
+        Return with it the tables that it scans.
+        """
         for name, table in query.memtables.items():
             self._register(name, table.schema)
         functions.register(self._ctx, query.functions)
         for name in self._named(definition):
             self._guess(name)
+        for name in self._read_from(query):
+            self._look(name)
         # What an expression asked for, its query reads.
-        for name in sorted(self._asked[-1] - self._registered.keys()):
+        # One by one: there may be thousands that are registered.
+        for name in sorted(n for n in self._asked[-1] if n not in self._registered):
             self._register(name, self._arrow(name, definition, lambda: definition.place))
         frame = self._frame(definition, query)
-        named = set(datasets_named(frame, query.sql))
+        named = datasets_named(frame, query.sql)
+        for name in named:
+            if name in self._source_schemas and name not in self.sources:
+                self._schema(name, definition, lambda: definition.place)
         words = words_of(query.sql) & self._registered.keys()
-        unsure = set(filter(self._is_dataset, words - named - self._asked[-1]))
+        unsure = set(filter(self._is_dataset, words.difference(named, self._asked[-1])))
+        if not unsure:
+            return frame, named
         # Is it read where nothing is made of it, or is it some other word? Does anybody miss it?
         for name in unsure:
             self._ctx.deregister_table(name)
             del self._registered[name]
-        return self._frame(definition, query) if unsure else frame
+        frame = self._frame(definition, query)
+        return frame, datasets_named(frame, query.sql)
 
     def _guess(self, dataset: str) -> None:
         """Register a dataset that a text names, if its schema is known already."""
@@ -535,6 +550,19 @@ class Compiler:
             made = self._compiled.get(first.name)
             self._schemas[dataset] = first.schema
             self._register(dataset, made.schema if made is not None else arrow_of(first.schema))
+
+    def _read_from(self, query: Query) -> list[str]:
+        """Return the sources that a query's text seems to read from, and nobody knows yet."""
+        names = map(str.lower, _FROM.findall(query.sql))
+        return [n for n in names if n in self._source_schemas and n not in self._registered]
+
+    def _look(self, source: str) -> None:
+        """Register a source that a text seems to read; what is wrong with it is told who does."""
+        found = self._same.get(source)
+        with suppress(CpgbuildError):
+            if found is None and source not in self._read:
+                self._read[source] = self._source_schemas[source]()
+            self._register(source, self._read[source] if found is None else arrow_of(found))
 
     def _frame(self, definition: Definition, query: Query) -> datafusion.DataFrame:
         while True:

@@ -34,15 +34,15 @@ _TOLD = ("fetch=", "Limit", "DistinctOn", "Aggregate", "WindowAggr")
 _EVERY_ROW = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING"
 
 
-def unstable(plan: datafusion.plan.LogicalPlan) -> tuple[str, ...]:
+def unstable(plan: datafusion.plan.LogicalPlan, text: str) -> tuple[str, ...]:
     """Return what makes a plan's rows depend on the order of those that it reads, sorted.
 
     None is a proof that two evaluations of the optimised plan over the same rows give the same
     rows: functions that are not known to be stable count, and so does an order that may be total,
     for which nothing but the rows could speak. Functions of the user are taken at their word.
+    `text` is the plan's, without types.
     """
     found: set[str] = set()
-    text = plan.display_indent()
     if not any(word in text for word in _TOLD):
         return ()
     for line in plan.display_indent_schema().split("\n"):

@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import datafusion
+import pyarrow as pa
 import pytest
 
+from cpgbuild.errors.project import SourceMissing
+from cpgbuild.errors.report import Place
 from cpgbuild.plan.compiler import Compiler
 from tests.plan.corpus import SCHEMAS
 from tests.property.compiling import definition
@@ -46,8 +49,36 @@ def test_a_query_is_planned_once_where_its_text_names_what_it_reads(
     }
     made = compiled(texts)
     assert made.errors == []
-    # Which sources there are is learnt when they are missed; each is missed once.
-    assert sorted(planned) == sorted([*texts.values(), texts["c"]])
+    assert sorted(planned) == sorted(texts.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select id from orders -- not from broken",
+        "with broken as (select id from orders) select id from broken",
+        "select id, 'x from broken' as said from orders",
+    ],
+)
+def test_a_source_that_a_text_only_seems_to_read_is_not_read(text: str) -> None:
+    def broken() -> pa.Schema:
+        raise SourceMissing("broken", "nowhere", Place("cpgbuild.toml"))
+
+    sources = {"orders": lambda: SCHEMAS["orders"], "items": broken, "broken": broken}
+    made = Compiler([definition("a", text)], sources, {}, Path())
+    made.compile_all()
+    assert made.errors == []
+    assert list(made.sources) == ["orders"]
+    assert list(made.outline("view.a").asked) == ["orders"]
+
+
+def test_a_source_that_is_read_and_missing_is_told_where_it_is_read() -> None:
+    def broken() -> pa.Schema:
+        raise SourceMissing("broken", "nowhere", Place("cpgbuild.toml"))
+
+    made = Compiler([definition("a", "select id from broken")], {"broken": broken}, {}, Path())
+    made.compile_all()
+    assert [type(error) for error in made.errors] == [SourceMissing]
 
 
 @pytest.mark.parametrize(
