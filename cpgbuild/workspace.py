@@ -25,6 +25,7 @@ from cpgbuild.errors.report import Problems
 from cpgbuild.plan.compiler import Before, Compiler
 from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.project import config
+from cpgbuild.project.afar import Afar
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.discovery import Memory, discover
 from cpgbuild.project.modules import importable
@@ -152,11 +153,11 @@ def opened(
             for name, source in loaded.sources.items()
         }
 
-        def compiled(found: Discovery) -> Compiler:
+        def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = Before(found.kept, found.lost, same)
             compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
             needed = _needed(found, loaded, request) if request else None
-            compiler.compile_all(needed, views=views)
+            compiler.compile_all(needed, views=views, afar=Afar.of(root, watch))
             return compiler
 
         found, compiler, rests = _settled(loaded, plans, compiled, cleanup)
@@ -169,7 +170,10 @@ def opened(
 
 
 def _settled(
-    project: Project, plans: Plans, compiled: Callable[[Discovery], Compiler], cleanup: ExitStack
+    project: Project,
+    plans: Plans,
+    compiled: Callable[[Discovery, Watch], Compiler],
+    cleanup: ExitStack,
 ) -> tuple[Discovery, Compiler, KnownRests]:
     """Return what there is, compiled; its modules are imported until the clean-up.
 
@@ -181,7 +185,7 @@ def _settled(
         watch = modules.enter_context(importable(project.root, memory.contents))
         found = discover(project, memory, watch)
         Problems.raise_if(found.errors)
-        compiler = compiled(found)
+        compiler = compiled(found, watch)
         rests = plans.rests(found, Rests(project.root, memory.contents, watch), watch)
         if not rests.doubtful:
             return found, compiler, rests

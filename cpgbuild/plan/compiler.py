@@ -7,8 +7,9 @@ not with the depth of views. What was planned before, and rests on nothing that 
 
 from __future__ import annotations
 
+import inspect
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
@@ -21,7 +22,7 @@ from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
 from cpgbuild.errors.report import CpgbuildError
-from cpgbuild.plan import functions
+from cpgbuild.plan import bytecode, functions, helpers
 from cpgbuild.plan.assemble import assemble, check_storable, narrowed, reading
 from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
@@ -97,9 +98,11 @@ class Compiler:
         self._variables = variables
         self._root = root
         self._kept = dict(before.kept)
+        self._had_kept = bool(before.kept)
         self._lost = set(before.lost)
         self._same = before.sources
         self._lock = RLock()
+        self._helpers: helpers.Helpers | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -121,21 +124,44 @@ class Compiler:
         self._failed: set[str] = set()
         self._touched: set[str] = set()
         self._dirtied: set[str] = set()
+        # The schemas of tasks' datasets that helpers know.
+        self._sent: dict[str, pa.Schema] = {}
 
     # -- all tasks --------------------------------------------------------------------------
 
-    def compile_all(self, needed: Collection[str] | None = None, *, views: bool = True) -> None:
+    def compile_all(
+        self,
+        needed: Collection[str] | None = None,
+        *,
+        views: bool = True,
+        afar: helpers.Afar | None = None,
+    ) -> None:
         """Compile every definition that can be; the reasons against the others are in `errors`.
 
         Where some tasks are all that is `needed`: these, what they read, and what is known anyhow.
         What `views` mean that hold nothing is half of the work, and only those ask for it who tell
         of them: what a table means covers the parts of them that it reads. It is told of all or of
-        none.
+        none. Where there is much to do, several processes do it, also of Python with `afar`.
         """
-        had_kept = bool(self._kept)
         self._stand()
+        asked = set(self._definitions if needed is None else needed) - self._known.keys()
+        fresh = [d for name, d in self._definitions.items() if name in asked]
+        if count := helpers.worthwhile(d for d in fresh if d.function is None or afar):
+            with closing(helpers.Helpers(count, afar, self._variables)) as begun:
+                self._helpers = begun
+                self._compile_ahead(definition.name for definition in fresh)
+                self._compile_whole(needed, views=views)
+                self._helpers = None
+                if begun.are_alike():
+                    return
+            self._begin()
+            self._stand()
+        self._compile_whole(needed, views=views)
+
+    def _compile_whole(self, needed: Collection[str] | None, *, views: bool) -> None:
+        """Compile what is not compiled yet, and say what it means."""
         self._compile_each(needed)
-        if had_kept and any(isinstance(error, Cycle) for error in self.errors):
+        if self._had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
             self._from_nothing()
             self._compile_each(needed)
@@ -163,6 +189,76 @@ class Compiler:
                 continue
             with suppress(Unresolved):
                 self._task(self._definitions[name])
+
+    def _compile_ahead(self, names: Iterable[str]) -> None:
+        """Have planned by helpers what can be; what they leave is compiled as ever.
+
+        A task goes to them once all is known that it names.
+        """
+        sorter = self._sorted(names, by=_words_of_all)
+        with suppress(CycleError):
+            sorter.prepare()
+            while sorter.is_active():
+                for name in sorter.get_ready():
+                    with suppress(CpgbuildError, Unresolved):
+                        if self._is_given_away(self._definitions[name]):
+                            continue
+                    sorter.done(name)
+                for name, outline in self._helpers.planned() if self._helpers else ():
+                    if outline is not None and name not in self._known:
+                        self._take(name, outline)
+                    sorter.done(name)
+
+    def _is_given_away(self, definition: Definition) -> bool:
+        """Give a task to a helper, if it is one that it can plan."""
+        is_settled = definition.name in self._known or definition.name in self._kept
+        if self._helpers is None or is_settled or definition.whole is not None:
+            return False
+        if definition.function is not None and self._helpers.afar is None:
+            return False
+        self._helpers.plan(definition, self._inputs(definition))
+        return True
+
+    def _inputs(self, definition: Definition) -> dict[str, pa.Schema]:
+        """Return the schemas of all that a task seems to read."""
+        words = _words_of_all(definition)
+        for name in words & self._source_schemas.keys():
+            if definition.function is not None or name in self._read_from(definition.sql or ""):
+                self._look(name)
+        sources = words & self._source_schemas.keys() & self._registered.keys()
+        found = {name: self._registered[name] for name in sources}
+        for name in self._named(definition, by=_words_of_all):
+            made = [self._task(part) for part in self._producers[name]]
+            if name not in self._sent:
+                self._sent[name] = arrow_of(made[0].schema)
+            found[name] = self._sent[name]
+        return found
+
+    def _take(self, name: str, outline: Outline) -> None:
+        """Take a task as a helper planned it."""
+        definition = self._definitions[name]
+        for dataset in outline.asked:
+            if dataset in self._source_schemas:
+                self._schema(dataset, definition, lambda: definition.place)
+        self._kept.pop(name, None)
+        self._known[name], self._outlines[name] = outline.task, outline
+
+    def one(self, definition: Definition) -> Outline:
+        """Compile a task whose inputs are all sources: what is known of it by itself."""
+        self._definitions[definition.name] = definition
+        return self._compile(definition)
+
+    def _read_ahead(self, meanings: Meanings, names: Iterable[str]) -> None:
+        """Have the readings made by helpers that plans will ask for."""
+        keys = {(name, WHOLE) for name in names}
+        seen = set(keys)
+        while keys and self._helpers is not None:
+            missing = [key for key in keys if key[1] not in self.outline(key[0]).readings]
+            for (name, columns), found in self._helpers.read(missing).items():
+                self.outline(name).readings[columns] = found
+            read = [self.outline(name).readings.get(columns) for name, columns in keys]
+            keys = {key for one in read if one is not None for key in meanings.behind(one)} - seen
+            seen |= keys
 
     def _stand(self) -> None:
         """Take the kept tasks for what they were, but for those that a change may have come to.
@@ -211,11 +307,8 @@ class Compiler:
         all read, and what an expression reads may have no name in it: what is missing when a
         query is planned is compiled then. This saves planning most queries twice.
         """
-        sorter: TopologicalSorter[str] = TopologicalSorter()
         fresh = sorted(self._definitions.keys() - self._kept.keys())
-        for name in fresh:
-            words = self._named(self._definitions[name])
-            sorter.add(name, *(d.name for word in words for d in self._producers[word]))
+        sorter = self._sorted(fresh)
         with suppress(CycleError):
             sorter.prepare()
         order: list[str] = []
@@ -224,9 +317,21 @@ class Compiler:
             sorter.done(*ready)
         return list(dict.fromkeys([*self._kept, *order, *fresh]))
 
-    def _named(self, definition: Definition) -> list[str]:
+    def _sorted(
+        self, names: Iterable[str], by: Callable[[Definition], set[str]] | None = None
+    ) -> TopologicalSorter[str]:
+        """Return tasks, each after those of them whose datasets are among its words."""
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for name in names:
+            words = self._named(self._definitions[name], by)
+            sorter.add(name, *(d.name for word in words for d in self._producers[word]))
+        return sorter
+
+    def _named(
+        self, definition: Definition, by: Callable[[Definition], set[str]] | None = None
+    ) -> list[str]:
         """Return the datasets of tasks that a query's text names, and perhaps reads."""
-        words = set(_WORD.findall(definition.sql or "")) - {definition.dataset}
+        words = (by or _words)(definition) - {definition.dataset}
         return sorted(words & self._producers.keys())
 
     def complete(self, *, views: bool = True) -> None:
@@ -245,6 +350,9 @@ class Compiler:
         }
         schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
         meanings = Meanings(self, producers, schemas, kept)
+        asked = {n for n, t in self._known.items() if views or t.kind is TaskKind.COMPUTE}
+        if self._helpers is not None:
+            self._read_ahead(meanings, dirty & (asked | kept))
         try:
             for name, task in self._known.items():
                 is_asked = views or task.kind is TaskKind.COMPUTE or name in kept
@@ -521,7 +629,7 @@ class Compiler:
         functions.register(self._ctx, query.functions)
         for name in self._named(definition):
             self._guess(name)
-        for name in self._read_from(query):
+        for name in self._read_from(query.sql):
             self._look(name)
         # What an expression asked for, its query reads.
         # One by one: there may be thousands that are registered.
@@ -551,9 +659,9 @@ class Compiler:
             self._schemas[dataset] = first.schema
             self._register(dataset, made.schema if made is not None else arrow_of(first.schema))
 
-    def _read_from(self, query: Query) -> list[str]:
+    def _read_from(self, sql: str) -> list[str]:
         """Return the sources that a query's text seems to read from, and nobody knows yet."""
-        names = map(str.lower, _FROM.findall(query.sql))
+        names = map(str.lower, _FROM.findall(sql))
         return [n for n in names if n in self._source_schemas and n not in self._registered]
 
     def _look(self, source: str) -> None:
@@ -592,6 +700,19 @@ class Compiler:
         """Return the schemas of the datasets that a refused query names, to show them."""
         words = dict.fromkeys(token.text for token in tokens_if_whole(sql))
         return {w: self._registered[w] for w in words if w in self._registered}
+
+
+def _words(definition: Definition) -> set[str]:
+    """Return the words of a query's text."""
+    return set(_WORD.findall(definition.sql or ""))
+
+
+def _words_of_all(definition: Definition) -> set[str]:
+    """Return the words of a query's text, or the texts in a function's code."""
+    if definition.function is None:
+        return _words(definition)
+    code = getattr(inspect.unwrap(definition.function), "__code__", None)
+    return bytecode.texts(code) if code is not None else set()
 
 
 def _is_unplanned(kept: Kept) -> bool:

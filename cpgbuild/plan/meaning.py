@@ -99,7 +99,7 @@ class Meanings:
             if columns not in outline.readings:
                 outline.readings[columns] = self._outlines.reading(task, columns)
             if columns not in outline.meanings:
-                behind = self._behind(outline.readings[columns])
+                behind = self.behind(outline.readings[columns])
                 missing = [key for key in behind if not self._is_known(*key)]
                 if missing:
                     stack += missing
@@ -111,7 +111,7 @@ class Meanings:
     def _is_known(self, task: str, columns: Columns) -> bool:
         return columns in self._outlines.outline(task).meanings
 
-    def _behind(self, reading: Reading) -> Iterator[_Key]:
+    def behind(self, reading: Reading) -> Iterator[_Key]:
         """Give the views that a query evaluates, each with the columns that it requires."""
         for needed in reading.requires:
             for part in self._producers.get(needed.dataset, ()):

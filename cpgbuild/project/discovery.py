@@ -166,7 +166,7 @@ class _Known:
         """Return the tasks that a file defines, in their order."""
         if not file.endswith(".sql"):
             with self._watch.watching():
-                found = _tasks_of(Path(file), self._project)
+                found = tasks_of(Path(file), self._project.root)
             return [self._watch.watched(definition) for definition in found]
         text = self._memory.contents.read(file).decode()
         return [read_task(Path(file), text.replace("\r\n", "\n").replace("\r", "\n"))]
@@ -220,9 +220,9 @@ def _files(folder: Path) -> list[str]:
     return [os.sep.join(parts) for parts in sorted(found)]
 
 
-def _tasks_of(path: Path, project: Project) -> list[Definition]:
+def tasks_of(path: Path, root: Path) -> list[Definition]:
     """Return the tasks that a module defines itself, in their order; a helper module has none."""
-    module = load_module(path, project)
+    module = load_module(path, root)
     marked = (getattr(value, MARK, None) for value in list(vars(module).values()))
     own = [m for m in marked if isinstance(m, Definition) and m.place.path == str(path)]
     functions = {d.function.__name__: d for d in own if d.function is not None}

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from cpgbuild.project.config import Project
 
 OURS = "cpgbuild"
 
@@ -83,20 +82,20 @@ def module_name(path: Path, root: Path) -> str:
     return name.removesuffix(".__init__")
 
 
-def load_module(path: Path, project: Project) -> ModuleType:
+def load_module(path: Path, root: Path) -> ModuleType:
     """Import a task module, inside of `importable`.
 
     Raises:
         ModuleFailed: it raised; the place is the innermost line of the project's own code.
     """
     try:
-        return importlib.import_module(module_name(path, project.root))
+        return importlib.import_module(module_name(path, root))
     except CpgbuildError:
         raise
     except (Exception, SystemExit) as error:
-        shown = str(path.relative_to(project.root))
+        shown = str(path.relative_to(root))
         if isinstance(error, SyntaxError) and error.filename:
             place = Place(error.filename, error.lineno or 0, error.offset or 0, 1)
         else:
-            place = user_place(error.__traceback__, project.root) or Place(str(path))
+            place = user_place(error.__traceback__, root) or Place(str(path))
         raise ModuleFailed(shown, error, place) from error

@@ -22,7 +22,7 @@ from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, Sou
 from pathlib import Path
 from stat import S_ISDIR
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.own import is_own
@@ -54,6 +54,19 @@ _CLOCKS = (
 )
 
 
+class Noted(NamedTuple):
+    """What one process noted, to be told to another.
+
+    Of each file the facts; those of which not all is known; those whose modules changed, or hold
+    what may change unseen; the digests of the texts that were run.
+    """
+
+    facts: dict[str, dict[str, str]]
+    unknown: set[str]
+    changing: set[str]
+    texts: dict[str, str]
+
+
 class Watch:
     """What was noted of each file of the project's code; its text, and the code that was run."""
 
@@ -73,6 +86,30 @@ class Watch:
     def altered(self) -> set[str]:
         """The files of the modules that are not what their own code left, when it was loaded."""
         return {file for file, (module, was) in self._shapes.items() if Shape(module) != was}
+
+    def shows_all_of_all(self) -> bool:
+        """Return whether it would be seen if something changed what any module holds."""
+        return all(map(self.shows_all, self._shapes))
+
+    def told(self) -> Noted:
+        """Return what was noted, for another process."""
+        changing = self.altered() | {file for file in self._shapes if not self.shows_all(file)}
+        texts = {file: hashlib.sha256(text).hexdigest() for file, text in self.texts.items()}
+        return Noted(self._facts, self._unknown, changing, texts)
+
+    def take(self, noted: Noted) -> bool:
+        """Take what was noted in another process; refuse it if it may be another thing here."""
+        for file, digest in noted.texts.items():
+            text = self.texts.get(file)
+            here = self.contents.digest(file) if text is None else hashlib.sha256(text).hexdigest()
+            if here != digest:
+                return False
+        if noted.changing:
+            return False
+        self._unknown |= noted.unknown
+        for file, facts in noted.facts.items():
+            self._facts[file] = facts | self._facts.get(file, {})
+        return True
 
     def shows_all(self, file: str) -> bool:
         """Return whether it would be seen if something changed what a module's names stand for."""
