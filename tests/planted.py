@@ -28,6 +28,7 @@ ROWS = ("tests/engine/test_rowhash.py",)
 INEXACT = ("tests/engine/test_inexact.py",)
 KEYED = ("tests/engine/test_python_lane.py",)
 WATCHING = ("tests/project/test_watching.py",)
+HELPERS = ("tests/project/test_helpers.py",)
 PARTS = ("tests/project/test_parts.py",)
 CONTENTS = ("tests/project/test_contents.py",)
 SHARING = ("tests/core/test_sharing.py",)
@@ -2039,5 +2040,75 @@ MUTANTS = (
         "if size > min(most, MOST):",
         "if size < 0:",
         SHARED,
+    ),
+    Mutant(
+        "helpers: who is gone is asked again",
+        "plan/helpers.py",
+        "(helper.is_gone, len(helper.asked))",
+        "len(helper.asked)",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: whatever they evaluated is taken",
+        "plan/helpers.py",
+        "return all(one is not None and self.afar.is_alike(one) for one in noted)",
+        "return True",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: an answer that is none is an outline",
+        "plan/compiler.py",
+        "if outline is not None and name not in self._known:",
+        "if name not in self._known:",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: what they noted is not known here",
+        "project/watching.py",
+        "            self._facts[file] = facts | self._facts.get(file, {})\n",
+        "            pass\n",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: another text is the same",
+        "project/watching.py",
+        "            if here != digest:\n                return False\n",
+        "",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: what changed there is not looked at",
+        "project/watching.py",
+        "        if noted.changing:\n            return False\n",
+        "",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: what may be used up unseen is evaluated there",
+        "project/afar.py",
+        "if watch.shows_all_of_all() else None",
+        "",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: nobody reads ahead",
+        "plan/compiler.py",
+        "        if self._helpers is not None:\n            self._read_ahead(meanings, dirty & (asked | kept))\n",
+        "",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: variables stay here",
+        "plan/helpers.py",
+        "Compiler([], schemas, variables, Path())",
+        "Compiler([], schemas, {}, Path())",
+        HELPERS,
+    ),
+    Mutant(
+        "helpers: two processes are as fast as one",
+        "plan/helpers.py",
+        "count if is_worth_it else 0",
+        "count",
+        HELPERS,
     ),
 )

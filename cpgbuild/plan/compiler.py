@@ -144,12 +144,12 @@ class Compiler:
         none. Where there is much to do, several processes do it, also of Python with `afar`.
         """
         self._stand()
-        asked = set(self._definitions if needed is None else needed) - self._known.keys()
-        fresh = [d for name, d in self._definitions.items() if name in asked]
+        asked = set(self._definitions if needed is None else needed)
+        fresh = [self._definitions[name] for name in asked - self._kept.keys()]
         if count := helpers.worthwhile(d for d in fresh if d.function is None or afar):
             with closing(helpers.Helpers(count, afar, self._variables)) as begun:
                 self._helpers = begun
-                self._compile_ahead(definition.name for definition in fresh)
+                self._compile_ahead(asked - self._known.keys())
                 self._compile_whole(needed, views=views)
                 self._helpers = None
                 if begun.are_alike():
@@ -195,7 +195,7 @@ class Compiler:
 
         A task goes to them once all is known that it names.
         """
-        sorter = self._sorted(names, by=_words_of_all)
+        sorter = self._sorted(sorted(names), by=self._words_ahead)
         with suppress(CycleError):
             sorter.prepare()
             while sorter.is_active():
@@ -209,11 +209,19 @@ class Compiler:
                         self._take(name, outline)
                     sorter.done(name)
 
+    def _words_ahead(self, definition: Definition) -> Collection[str]:
+        """Return names, among them those of what a task reads; of a kept one what it asked for."""
+        kept = self._kept.get(definition.name)
+        return _words_of_all(definition) if kept is None else kept.asked.keys()
+
     def _is_given_away(self, definition: Definition) -> bool:
         """Give a task to a helper, if it is one that it can plan."""
-        is_settled = definition.name in self._known or definition.name in self._kept
-        if self._helpers is None or is_settled or definition.whole is not None:
+        if self._helpers is None or definition.name in self._known:
             return False
+        kept = self._kept.get(definition.name)
+        if kept is not None and self._stands(kept, definition):
+            return False
+        definition = definition.whole() if definition.whole is not None else definition
         if definition.function is not None and self._helpers.afar is None:
             return False
         self._helpers.plan(definition, self._inputs(definition))
@@ -318,7 +326,7 @@ class Compiler:
         return list(dict.fromkeys([*self._kept, *order, *fresh]))
 
     def _sorted(
-        self, names: Iterable[str], by: Callable[[Definition], set[str]] | None = None
+        self, names: Iterable[str], by: Callable[[Definition], Collection[str]] | None = None
     ) -> TopologicalSorter[str]:
         """Return tasks, each after those of them whose datasets are among its words."""
         sorter: TopologicalSorter[str] = TopologicalSorter()
@@ -328,11 +336,11 @@ class Compiler:
         return sorter
 
     def _named(
-        self, definition: Definition, by: Callable[[Definition], set[str]] | None = None
+        self, definition: Definition, by: Callable[[Definition], Collection[str]] | None = None
     ) -> list[str]:
         """Return the datasets of tasks that a query's text names, and perhaps reads."""
-        words = (by or _words)(definition) - {definition.dataset}
-        return sorted(words & self._producers.keys())
+        words = self._producers.keys() & (by or _words)(definition)
+        return sorted(words - {definition.dataset})
 
     def complete(self, *, views: bool = True) -> None:
         """Give tasks their plans, once all are known; without that they mean nothing."""

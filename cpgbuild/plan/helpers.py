@@ -36,10 +36,13 @@ if TYPE_CHECKING:
     from cpgbuild.plan.compiler import Compiler
     from cpgbuild.plan.outline import Columns
 
-# What it takes to plan a task, in seconds, and from when on it is worth it to begin helpers.
-_SQL = 0.002
-_PYTHON = 0.009
-WORTH = 4.0
+# What it takes to plan a task of SQL or of Python, in seconds; the part of that which is left to
+# who asks, and what a helper takes for all of it, as a part too (`docs/benchmarks.md`).
+_SQL, _SQL_LEFT, _SQL_GIVEN = 0.002, 0.25, 1.05
+_PYTHON, _PYTHON_LEFT, _PYTHON_GIVEN = 0.009, 0.1, 1.05
+# They are begun for so many seconds of work, if it ends in this part of that time.
+_WORTH = 4.0
+_FASTER = 2 / 3
 _MOST = 8
 # The project's own code is not imported, and neither is who began this.
 _BEGIN = "import sys; sys.path[:] = {path!r}; from cpgbuild.plan import helpers; helpers.serve()"
@@ -51,10 +54,14 @@ _NOTED: _Key = ("", WHOLE)
 
 
 def worthwhile(definitions: Iterable[Definition]) -> int:
-    """Return how many helpers to begin for these tasks; none where that would not be faster."""
-    seconds = sum(_SQL if d.function is None else _PYTHON for d in definitions)
-    cores = _cores()
-    return 0 if seconds < WORTH or cores == 1 else min(cores, _MOST)
+    """Return how many helpers to begin for these tasks; none where that would hardly be faster."""
+    in_sql = [definition.function is None for definition in definitions]
+    sql, python = in_sql.count(True) * _SQL, in_sql.count(False) * _PYTHON
+    count = min(_cores(), _MOST)
+    left = sql * _SQL_LEFT + python * _PYTHON_LEFT
+    given = sql * _SQL_GIVEN + python * _PYTHON_GIVEN
+    is_worth_it = sql + python > _WORTH and left + given / count < _FASTER * (sql + python)
+    return count if is_worth_it else 0
 
 
 def _cores() -> int:
@@ -129,7 +136,8 @@ class Helpers:
         if self.afar is None:
             return True
         for helper in self._helpers:
-            helper.say()
+            if helper.has_answered:
+                helper.say()
         noted: list[object] = []
         while self.is_busy:
             noted += (one for _, one in self._some())
@@ -181,6 +189,7 @@ class _Helper:
 
     def __init__(self, tell: Callable[[_Answer], None]) -> None:
         self.asked: set[_Key] = set()
+        self.has_answered = False
         self._tell = tell
         self._known: set[str] = set()
         self.is_gone = False
@@ -231,6 +240,7 @@ class _Helper:
         """Take an answer; of a helper that is gone, that there will be none."""
         keys = self.asked & {answer.key} if answer.key is not None else set(self.asked)
         self.asked -= keys
+        self.has_answered |= answer.value is not None
         for key in keys:
             yield key, answer.value
 
@@ -283,8 +293,8 @@ def serve() -> None:
     """Be a helper: answer what comes in by what goes out, until nobody asks any more."""
     from cpgbuild.plan.compiler import Compiler  # noqa: PLC0415 -- it is what begins helpers
 
-    # What it makes stays.
-    gc.disable()
+    # Most of what it makes stays.
+    gc.set_threshold(100_000, 50, 100)
     take, give = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr
     there, variables = pickle.load(take)  # noqa: S301 -- from who began this

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -114,8 +113,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Helpers]]:
         begin(self, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Helpers, "__init__", noted)
-    monkeypatch.setattr(helpers, "WORTH", 0.0)
-    monkeypatch.setattr(helpers, "_cores", lambda: 2)
+    monkeypatch.setattr(helpers, "worthwhile", lambda definitions: 2 if any(definitions) else 0)
     yield begun
     for one in begun:
         assert all(helper._process.poll() is not None for helper in one._helpers)
@@ -124,7 +122,7 @@ def always(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Helpers]]:
 def alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, object]:
     """Return what is planned by one process."""
     with monkeypatch.context() as patched, nothing_is_kept():
-        patched.setattr(helpers, "WORTH", 1e9)
+        patched.setattr(helpers, "worthwhile", lambda _: 0)
         return planned(root, from_nothing=True)
 
 
@@ -145,19 +143,18 @@ def test_helpers_plan_every_kind_of_task_as_it_is_planned_here(
 
 
 def test_what_they_looked_at_is_known_here(made: Site, always: list[Helpers]) -> None:
-    assert evaluated(made.root) == set()
-    begun = len(always)
-    (made.root / "lib/late.py").write_text("M = 2\n")
-    api.plan(made.root)
-    # Something of the module is planned again.
-    assert len(always) > begun
-    facts = json.loads(next(text for f, text in api_facts(made.root).items() if f.endswith("m.py")))
-    assert f"file {made.root}/lib/late.py" in facts
-
-
-def api_facts(root: Path) -> dict[str, str]:
-    with api.opened(root) as workspace:
-        return dict(workspace.plans.memory.facts)
+    read = 'int((Path(__file__).parents[1] / "lib/n.txt").read_text())'
+    text = "from pathlib import Path\n" + MODULE.replace("m=N", f"m={read}")
+    (made.root / "tasks/m.py").write_text(text)
+    for file, now in (("lib/n.txt", "1"), ("lib/n.txt", "2"), ("lib/late.py", "M = 2\n")):
+        (made.root / file).write_text(now)
+        begun = len(always)
+        assert evaluated(made.root) == set()
+        assert len(always) > begun
+        begun = len(always)
+        assert evaluated(made.root) == set()
+        # Nothing is planned again.
+        assert len(always) == begun
 
 
 @pytest.mark.parametrize(
@@ -172,6 +169,7 @@ def test_what_may_be_used_up_unseen_is_evaluated_here(
 ) -> None:
     (made.root / "tasks/m.py").write_text(MODULE.replace("N\n", f"N\n{text}\n", 1))
     assert evaluated(made.root) >= {"a", "b", "c", "d"}
+    assert [one.afar for one in always] == [None]
 
 
 def test_what_changes_what_others_find_is_evaluated_here(
@@ -230,6 +228,8 @@ def test_one_that_is_killed_leaves_its_part_to_the_others(
         self._helpers[0]._process.wait()
 
     monkeypatch.setattr(Helpers, "__init__", wounded)
+    with nothing_is_kept():
+        assert len(evaluated(made.root)) <= 1
     assert same_tasks(planned(made.root, from_nothing=True), known)
 
 
@@ -257,14 +257,18 @@ def test_what_is_wrong_is_told_as_ever(
 
 def test_they_are_begun_where_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
     sql, python = mock.Mock(function=None), mock.Mock()
-    monkeypatch.setattr(helpers, "_cores", lambda: 4)
+    cores = 4
+    monkeypatch.setattr(helpers, "_cores", lambda: cores)
     assert helpers.worthwhile([sql] * 1000) == 0
     assert helpers.worthwhile([sql] * 10000) == 4
     assert helpers.worthwhile([python] * 100) == 0
     assert helpers.worthwhile([python] * 1000) == 4
-    monkeypatch.setattr(helpers, "_cores", lambda: 1)
+    cores = 2
     assert helpers.worthwhile([sql] * 10000) == 0
-    monkeypatch.setattr(helpers, "_cores", lambda: 64)
+    assert helpers.worthwhile([python] * 1000) == 2
+    cores = 1
+    assert helpers.worthwhile([python] * 10000) == 0
+    cores = 64
     assert helpers.worthwhile([sql] * 10000) == 8
 
 
