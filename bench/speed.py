@@ -26,7 +26,7 @@ from peers.tools import FORMS, PEERS, Cpgbuild, CpgbuildIbis, Tool, ToolFailedEr
 from peers.tools.base import peers_home
 
 # What each tool does where nothing changed is compared with what the first of them does.
-WHAT = ("cold plan", "peak MiB", "unchanged build", "plan after an edit")
+WHAT = ("cold plan", "its wall time", "peak MiB", "unchanged build", "plan after an edit")
 # The least that planning a project of Ibis can cost.
 BARE = "Ibis' expressions, built and compiled"
 Cost = dict[str, float]
@@ -94,6 +94,7 @@ def _turn(subject: Subject, turn: int) -> None:
         anew(tool)
         plan = _metered(tool, lambda: tool.run(*_plan(tool)))
         subject.note("cold plan", plan["cpu"])
+        subject.note("its wall time", plan["wall"])
         subject.note("peak MiB", plan["peak_mib"])
         if isinstance(tool, CpgbuildIbis):
             bare = [sys.executable, str(Path(__file__).with_name("bare_ibis.py")), "."]
@@ -134,7 +135,13 @@ def _metered(tool: Tool, action: Callable[[], object]) -> Cost:
 def _table(models: int, subjects: list[Subject]) -> list[str]:
     """Return the table: of each figure also how many times that of the first line it is."""
     first = subjects[0]
-    lines = ["", f"### {models:,} models", "", f"| | {' | '.join(WHAT)} |", "|---|--:|--:|--:|--:|"]
+    lines = [
+        "",
+        f"### {models:,} models",
+        "",
+        f"| | {' | '.join(WHAT)} |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     for subject in subjects:
         cells = [_cell(subject.median(what), first.median(what), what) for what in WHAT]
         note = " (failed)" if subject.failed else ""
@@ -142,7 +149,7 @@ def _table(models: int, subjects: list[Subject]) -> list[str]:
         bare = subject.median(BARE)
         if bare is not None:
             share = (subject.median(WHAT[0]) or 0) / bare
-            lines.append(f"| {BARE} | {bare:.2f} (cpgbuild's plan: {share:.1f} times) | | | |")
+            lines.append(f"| {BARE} | {bare:.2f} (cpgbuild's plan: {share:.1f} times) | | | | |")
     return lines
 
 

@@ -2044,8 +2044,8 @@ MUTANTS = (
     Mutant(
         "helpers: who is gone is asked again",
         "plan/helpers.py",
-        "(helper.is_gone, len(helper.asked))",
-        "len(helper.asked)",
+        "if not helper.is_gone]",
+        "if helper]",
         HELPERS,
     ),
     Mutant(

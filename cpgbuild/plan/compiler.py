@@ -224,8 +224,7 @@ class Compiler:
         definition = definition.whole() if definition.whole is not None else definition
         if definition.function is not None and self._helpers.afar is None:
             return False
-        self._helpers.plan(definition, self._inputs(definition))
-        return True
+        return self._helpers.plan(definition, self._inputs(definition))
 
     def _inputs(self, definition: Definition) -> dict[str, pa.Schema]:
         """Return the schemas of all that a task seems to read."""

@@ -102,19 +102,26 @@ class Helpers:
     """Some helpers, of which each remembers what it planned."""
 
     def __init__(self, count: int, afar: Afar | None, variables: Mapping[str, str]) -> None:
-        """Begin them; without anything to evaluate functions with, they only plan SQL."""
+        """Begin them, as many as can be; without anything to evaluate functions, they plan SQL."""
         self.afar = afar
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
-        self._helpers = [_Helper(self._answers.put) for _ in range(count)]
+        self._helpers: list[_Helper] = []
+        with suppress(OSError):
+            for _ in range(count):
+                self._helpers.append(_Helper(self._answers.put))
         for helper in self._helpers:
             helper.begin(afar.there if afar is not None else None, variables)
         self._owners: dict[str, _Helper] = {}
 
-    def plan(self, definition: Definition, inputs: Mapping[str, pa.Schema]) -> None:
-        """Have a task planned on inputs of these schemas."""
-        helper = min(self._helpers, key=lambda helper: (helper.is_gone, len(helper.asked)))
+    def plan(self, definition: Definition, inputs: Mapping[str, pa.Schema]) -> bool:
+        """Have a task planned on inputs of these schemas; return whether anybody does it."""
+        there = [helper for helper in self._helpers if not helper.is_gone]
+        if not there:
+            return False
+        helper = min(there, key=lambda helper: len(helper.asked))
         self._owners[definition.name] = helper
         helper.plan(definition, inputs)
+        return True
 
     def planned(self) -> Iterator[tuple[str, Outline | None]]:
         """Wait for some of what is planned, and give tasks with their outlines, or with None."""

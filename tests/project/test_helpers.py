@@ -204,13 +204,13 @@ def test_what_helpers_do_not_do_is_done_here(
     plan = Helpers.plan
     count = 0
 
-    def killing(self: Helpers, *args: object) -> None:
+    def killing(self: Helpers, *args: object) -> bool:
         nonlocal count
         count += 1
         if count > after:
             for helper in self._helpers:
                 helper._process.kill()
-        plan(self, *args)  # type: ignore[arg-type]
+        return plan(self, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Helpers, "plan", killing)
     assert same_tasks(planned(made.root, from_nothing=True), known)
@@ -231,6 +231,13 @@ def test_one_that_is_killed_leaves_its_part_to_the_others(
     with nothing_is_kept():
         assert len(evaluated(made.root)) <= 1
     assert same_tasks(planned(made.root, from_nothing=True), known)
+
+
+def test_where_none_can_be_begun_all_is_done_here(
+    made: Site, always: list[Helpers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(made.root / "nowhere"))
+    assert len(evaluated(made.root)) == 9
 
 
 def test_interrupted_nothing_goes_on(made: Site, always: list[Helpers]) -> None:

@@ -153,7 +153,9 @@ class Tool(ABC):
         """Return the environment of commands: DuckDB's command line and ninja are on its path."""
         programs = self.venv("doit", "python").parent
         path = f"{programs}:{os.environ['PATH']}" if self.home else os.environ["PATH"]
-        return {**os.environ, **QUIET, "PATH": path, **self.environment}
+        # What is installed has its byte code; a checkout has it after the first run, if it may.
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        return {**inherited, **QUIET, "PATH": path, **self.environment}
 
     def package_version(self, venv: str, package: str) -> str:
         """Return the version of a Python package in an environment of setup.sh."""
