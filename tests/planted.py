@@ -1471,7 +1471,7 @@ MUTANTS = (
         "watching: byte code is taken for the text",
         "project/watching.py",
         "self.source_to_code(data, self.path)",
-        "super().get_code(self.name)",
+        "super(TextLoader, self).get_code(self.name)",
         WATCHING,
     ),
     Mutant(
@@ -2110,5 +2110,20 @@ MUTANTS = (
         "count if is_worth_it else 0",
         "count",
         HELPERS,
+    ),
+    Mutant(
+        "workers: byte code is taken for the text",
+        "engine/workers.py",
+        "    sys.meta_path.insert(0, TextFinder())\n",
+        "",
+        KEYED,
+    ),
+    Mutant(
+        "textual: byte code is taken for the text",
+        "plan/textual.py",
+        "        del fullname\n"
+        "        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)\n",
+        "        code = super().get_code(fullname)\n",
+        KEYED,
     ),
 )

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from cpgbuild.plan.places import places_of
+from cpgbuild.plan.textual import TextFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -243,6 +244,7 @@ def _begin() -> None:
 
     A worker leads a group of processes, so that what a function starts ends with it.
     """
+    sys.meta_path.insert(0, TextFinder())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)
     Thread(target=_outlive_nobody, daemon=True).start()

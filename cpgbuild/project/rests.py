@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cpgbuild.plan import bytecode, origins
-from cpgbuild.project.own import is_own, own_file
+from cpgbuild.plan.own import is_own, own_file
 from cpgbuild.project.parts import Parts, parts_of
 from cpgbuild.project.watching import facts_now
 

@@ -22,7 +22,7 @@ from types import (
 from typing import Any
 
 from cpgbuild.plan.definition import Definition
-from cpgbuild.project.own import is_own
+from cpgbuild.plan.own import is_own
 
 _ATOMS = (type(None), bool, int, str, bytes)
 _NUMBERS = (float, complex)

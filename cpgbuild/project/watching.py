@@ -16,21 +16,19 @@ import time
 from collections.abc import Callable  # noqa: TC003 -- an annotation at run time
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import wraps
-from importlib.abc import MetaPathFinder
-from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder, SourceFileLoader
+from functools import partial, wraps
 from pathlib import Path
 from stat import S_ISDIR
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cpgbuild.plan.own import is_own
+from cpgbuild.plan.textual import TextFinder, TextLoader
 from cpgbuild.project.contents import Contents
-from cpgbuild.project.own import is_own
 from cpgbuild.project.shapes import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Iterable, Iterator
     from types import CodeType, FrameType, ModuleType
 
     import ibis
@@ -143,7 +141,7 @@ class Watch:
     @contextmanager
     def loading(self) -> Iterator[None]:
         """Have the project's modules loaded from what is written, in this block."""
-        finder = _Finder(self)
+        finder = TextFinder(partial(_Loader, self))
         sys.meta_path.insert(0, finder)
         try:
             yield
@@ -263,36 +261,10 @@ def _owners(frame: FrameType | None) -> list[str]:
 # -- the code of the project ------------------------------------------------------------------
 
 
-class _Finder(MetaPathFinder):
-    """Finds the project's own modules, and has them loaded from what is written."""
+class _Loader(TextLoader):
+    """Loads a module from its text, and notes text and code."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if path is None:
-            if any(finder.find_spec(fullname) for finder in (BuiltinImporter, FrozenImporter)):
-                return None
-            places = [entry for entry in sys.path if is_own(os.path.join(entry, "x.py"))]
-        else:
-            places = [entry for entry in path if is_own(os.path.join(entry, "x.py"))]
-        spec = PathFinder.find_spec(fullname, places, target) if places else None
-        if spec is None or type(spec.loader) is not SourceFileLoader or spec.origin is None:
-            return None
-        spec.loader = _Loader(fullname, spec.origin, self._watch)
-        return spec
-
-
-class _Loader(SourceFileLoader):
-    """Loads a module from its text.
-
-    A file of byte code is taken for that of a text of the same size and second; one moment later
-    that may be another text.
-    """
-
-    def __init__(self, fullname: str, path: str, watch: Watch) -> None:
+    def __init__(self, watch: Watch, fullname: str, path: str) -> None:
         super().__init__(fullname, path)
         self._watch = watch
 

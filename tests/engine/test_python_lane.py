@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 from pathlib import Path
 
 import pyarrow as pa
@@ -324,3 +326,18 @@ def test_a_query_is_committed_while_python_tasks_take_their_time(tmp_path: Path)
     made.built()
     done = [e.task.output for e in made.events if type(e).__name__ == "Built"]
     assert done[0] == "quick"
+
+
+def test_byte_code_of_another_text_is_not_run(keyed: Site) -> None:
+    """Python takes it for that of a text of the same size and second."""
+    helper = keyed.folder.write("lib/sizes.py", "SIZE = 1\n")
+    text = TASKS.replace("    CALLS =", "    from lib.sizes import SIZE\n\n    CALLS =")
+    keyed.python("words", text.replace(".split()]", ".split()[:SIZE]]"))
+    keyed.built()
+    assert len(keyed.rows("v_words")) == 3
+    py_compile.compile(str(helper))
+    old = helper.stat()
+    helper.write_text("SIZE = 9\n")
+    os.utime(helper, ns=(old.st_atime_ns, old.st_mtime_ns))
+    assert keyed.built() == {"v_words": ["plan_changed v_words"]}
+    assert len(keyed.rows("v_words")) == 4

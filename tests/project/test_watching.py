@@ -262,6 +262,8 @@ def test_what_an_installed_module_looks_at_while_it_is_imported_is_not_the_impor
     made: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = made.root / "site-packages"
+    # Else Python would put it there, and something would have been installed meanwhile.
+    (installed / "__pycache__").mkdir(parents=True)
     write(installed / "toml.py", "import time\nAT = time.time()\n")
     monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
     module(made, "import toml\nN = int(toml.AT > 0)")
