@@ -40,7 +40,9 @@ if TYPE_CHECKING:
 # who asks, and what a helper takes for all of it, as a part too (`docs/benchmarks.md`).
 _SQL, _SQL_LEFT, _SQL_GIVEN = 0.002, 0.25, 1.05
 _PYTHON, _PYTHON_LEFT, _PYTHON_GIVEN = 0.009, 0.1, 1.05
-# They are begun for so many seconds of work, if it ends in this part of that time.
+# What it takes until they are there. They are begun for so many seconds of work, if it ends in this
+# part of that time.
+_BEGINNING = 1.2
 _WORTH = 4.0
 _FASTER = 2 / 3
 _MOST = 8
@@ -60,7 +62,8 @@ def worthwhile(definitions: Iterable[Definition]) -> int:
     count = min(_cores(), _MOST)
     left = sql * _SQL_LEFT + python * _PYTHON_LEFT
     given = sql * _SQL_GIVEN + python * _PYTHON_GIVEN
-    is_worth_it = sql + python > _WORTH and left + given / count < _FASTER * (sql + python)
+    seconds = _BEGINNING + left + given / count
+    is_worth_it = sql + python > _WORTH and seconds < _FASTER * (sql + python)
     return count if is_worth_it else 0
 
 

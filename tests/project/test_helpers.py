@@ -272,7 +272,8 @@ def test_they_are_begun_where_that_is_faster(monkeypatch: pytest.MonkeyPatch) ->
     assert helpers.worthwhile([python] * 1000) == 4
     cores = 2
     assert helpers.worthwhile([sql] * 10000) == 0
-    assert helpers.worthwhile([python] * 1000) == 2
+    assert helpers.worthwhile([python] * 1000) == 0
+    assert helpers.worthwhile([python] * 10000) == 2
     cores = 1
     assert helpers.worthwhile([python] * 10000) == 0
     cores = 64
