@@ -190,7 +190,7 @@ class Compiler:
             with suppress(Unresolved):
                 self._task(self._definitions[name])
 
-    def _compile_ahead(self, names: Iterable[str]) -> None:
+    def _compile_ahead(self, names: Collection[str]) -> None:
         """Have planned by helpers what can be; what they leave is compiled as ever.
 
         A task goes to them once all is known that it names.
@@ -200,8 +200,9 @@ class Compiler:
             sorter.prepare()
             while sorter.is_active():
                 for name in sorter.get_ready():
+                    # What a text only seems to read, nobody may have asked for.
                     with suppress(CpgbuildError, Unresolved):
-                        if self._is_given_away(self._definitions[name]):
+                        if name in names and self._is_given_away(self._definitions[name]):
                             continue
                     sorter.done(name)
                 for name, outline in self._helpers.planned() if self._helpers else ():
@@ -220,6 +221,7 @@ class Compiler:
             return False
         kept = self._kept.get(definition.name)
         if kept is not None and self._stands(kept, definition):
+            self._task(definition)
             return False
         definition = definition.whole() if definition.whole is not None else definition
         if definition.function is not None and self._helpers.afar is None:
@@ -235,10 +237,11 @@ class Compiler:
         sources = words & self._source_schemas.keys() & self._registered.keys()
         found = {name: self._registered[name] for name in sources}
         for name in self._named(definition, by=_words_of_all):
-            made = [self._task(part) for part in self._producers[name]]
-            if name not in self._sent:
-                self._sent[name] = arrow_of(made[0].schema)
-            found[name] = self._sent[name]
+            made = [self._known.get(part.name) for part in self._producers[name]]
+            if made[0] is not None and None not in made:
+                if name not in self._sent:
+                    self._sent[name] = arrow_of(made[0].schema)
+                found[name] = self._sent[name]
         return found
 
     def _take(self, name: str, outline: Outline) -> None:

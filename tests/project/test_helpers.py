@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cpgbuild import api
+from cpgbuild.core.selection import Request
 from cpgbuild.plan import helpers
 from cpgbuild.plan.helpers import Helpers
 from cpgbuild.project.afar import Afar
@@ -260,6 +261,14 @@ def test_what_is_wrong_is_told_as_ever(
     found = planned(made.root, from_nothing=True)
     assert found[0] == "errors"
     assert found == alone(made.root, monkeypatch)
+
+
+def test_what_nobody_asked_for_is_not_told_of(made: Site, always: list[Helpers]) -> None:
+    made.sql("broken", "SELECT nothing FROM q")
+    made.sql("r", "SELECT n FROM q -- broken")
+    with api.opened(made.root, request=Request(("r",))) as workspace:
+        assert workspace.graph.find("broken") is None
+    assert len(always) == 1
 
 
 def test_they_are_begun_where_that_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
