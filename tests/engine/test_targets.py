@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from unittest import mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +11,8 @@ import pytest
 from cpgbuild import api
 from cpgbuild.errors.graph import MissingColumn
 from cpgbuild.errors.project import UnknownTarget
-from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.definition import Definition
-from cpgbuild.plan.outline import Outline
 from tests.engine.builds import Site, site
+from tests.support.plans import evaluated
 
 
 @pytest.fixture
@@ -35,16 +32,7 @@ def made(tmp_path: Path) -> Site:
 
 def compiled(made: Site, *targets: str, **options: list[str]) -> set[str]:
     """Return the tasks that a plan compiles."""
-    names: set[str] = set()
-    compile_one = Compiler._compile
-
-    def noted(self: Compiler, definition: Definition) -> Outline:
-        names.add(definition.dataset)
-        return compile_one(self, definition)
-
-    with mock.patch.object(Compiler, "_compile", noted):
-        api.plan(made.root, targets=targets, **options)
-    return names
+    return evaluated(made.root, targets=targets, **options)
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,10 @@ import pytest
 from cpgbuild import api
 from cpgbuild.core.schema import Column, Schema
 from cpgbuild.errors.graph import ChangedMeanwhile
-from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.definition import Definition
-from cpgbuild.plan.outline import Outline
 from cpgbuild.state.plans import FILE, File, PlanStore, columns_text, schema_of_text
 from cpgbuild.workspace import opened
 from tests.engine.builds import Site, site
+from tests.support.plans import evaluated
 
 ODD = ("a", "a b", "é", "日本", 'q"x', "x\\y", "\\x1f", "a\x1fb", "a\x1eb", "\n", "tab\t", "!", "")
 
@@ -39,16 +37,7 @@ def made(tmp_path: Path) -> Site:
 
 
 def compiled(made: Site) -> set[str]:
-    names: set[str] = set()
-    compile_one = Compiler._compile
-
-    def noted(self: Compiler, definition: Definition) -> Outline:
-        names.add(definition.dataset)
-        return compile_one(self, definition)
-
-    with mock.patch.object(Compiler, "_compile", noted):
-        api.plan(made.root)
-    return names
+    return evaluated(made.root)
 
 
 def file(made: Site) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -35,8 +35,8 @@ def nothing_is_kept() -> Iterator[None]:
         yield
 
 
-def evaluated(root: Path) -> set[str]:
-    """Return the datasets whose tasks a plan evaluates."""
+def evaluated(root: Path, **options: Sequence[str]) -> set[str]:
+    """Return the datasets whose tasks a plan evaluates; it has the options of `api.plan`."""
     names: set[str] = set()
     compile_one = Compiler._compile
 
@@ -45,5 +45,5 @@ def evaluated(root: Path) -> set[str]:
         return compile_one(self, definition)
 
     with mock.patch.object(Compiler, "_compile", noted):
-        api.plan(root)
+        api.plan(root, **options)  # type: ignore[arg-type]
     return names
