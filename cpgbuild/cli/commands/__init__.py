@@ -1,0 +1,1 @@
+"""The commands: each parses its options, asks `api`, and shows the answer."""

@@ -1,0 +1,84 @@
+"""Commands about what hangs on what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cpgbuild.cli import exit_codes
+from cpgbuild.cli.options import EnvOption, JsonOption, ProjectOption, VarOption, VerboseOption
+from cpgbuild.cli.running import finish, new_output, overrides_of
+
+commands = typer.Typer()
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild impact orders  |  cpgbuild impact orders.amount  |  "
+    "cpgbuild impact --since origin/main  |  cpgbuild impact view.norm_spans --json"
+)
+def impact(
+    name: Annotated[
+        str | None, typer.Argument(help="Dataset, task, or column as `orders.amount`.")
+    ] = None,
+    project: ProjectOption = Path(),
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="Commit of git: what changed since its cpgbuild.lock, and all behind it.",
+        ),
+    ] = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show all that lies downstream of a dataset, column or change."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.answers import show_impact
+        from cpgbuild.cli.changes import show_since
+        from cpgbuild.cli.lean import api
+        from cpgbuild.errors.project import OptionsClash
+
+        overrides = overrides_of(var, env, None)
+        if since is not None:
+            changed = api.since(since, project, name=name, overrides=overrides)
+            show_since(since, name, changed.impacts, changed.others, output)
+        elif name is not None:
+            show_impact(name, api.impact(name, project, overrides=overrides), output)
+        else:
+            hint = "name one, as `cpgbuild impact orders`, or a commit: `--since main`"
+            raise OptionsClash("`impact` needs a dataset, a task, a column or a commit", hint)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
+@commands.command(epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph --mermaid")
+def graph(
+    project: ProjectOption = Path(),
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="In Mermaid's language instead of DOT.")
+    ] = False,
+    var: VarOption = None,
+    env: EnvOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Print the graph of datasets as DOT or Mermaid.
+
+    An edge that others imply is left out.
+    """
+    output = new_output(as_json=False, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+
+        form = "mermaid" if mermaid else "dot"
+        output.raw(api.graph(project, form=form, overrides=overrides_of(var, env, None)))
+        return exit_codes.OK
+
+    finish(output, run)
