@@ -11,19 +11,23 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import datafusion
+
 from cpgbuild.core.lineage import Cell, Derivation, Derivations, Use, as_use, merged
+from cpgbuild.plan import functions
+from cpgbuild.plan.contract import arrow_of
 from cpgbuild.plan.expressions import Made, Reader, Unreadable, alternatives, names, pretty
-from cpgbuild.plan.inference import optimised
 from cpgbuild.plan.plantext import split
+from cpgbuild.plan.session import register_empty, session_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import datafusion
-
     from cpgbuild.core.lineage import Uses
     from cpgbuild.plan.compiled import Compiled
 
+# A subquery that asks for nothing around it would be left for the time when the query runs.
+_JOINED = {"datafusion.optimizer.enable_physical_uncorrelated_scalar_subquery": "false"}
 _ROUNDS = 16
 _ON = re.compile(
     r"DistinctOn: on_expr=\[\[(.*)\]\], select_expr=\[\[(.*)\]\], sort_expr=\[\[(.*)\]\]", re.DOTALL
@@ -116,7 +120,7 @@ class Walk:
 
     # -- nodes, by the names that the planner's Python classes have ------------------------------
 
-    def _TableScan(self, node: Any, plan: Any, _outer: object) -> Scope:  # noqa: N802
+    def _TableScan(self, node: Any, _plan: Any, _outer: object) -> Scope:  # noqa: N802
         name = node.table_name()
         if name in self._gathered and name not in self._datasets:
             columns = self._gathered[name].columns
@@ -148,7 +152,7 @@ class Walk:
             scope, columns=tuple(replace(column, relation=alias) for column in scope.columns)
         )
 
-    def _Subquery(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Subquery(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         return self._input(plan, outer)
 
     def _Projection(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
@@ -161,10 +165,10 @@ class Walk:
         uses = self._reader(scope, outer).read(node.predicate()).uses
         return _deciding(scope, uses, Use.FILTER)
 
-    def _Limit(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Limit(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         return self._input(plan, outer)
 
-    def _Repartition(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Repartition(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         return self._input(plan, outer)
 
     def _Sort(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
@@ -213,10 +217,10 @@ class Walk:
             both = replace(both, columns=columns)
         return _deciding(both, uses, Use.JOIN)
 
-    def _Union(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Union(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         return _together([self.scope(part, outer) for part in plan.inputs()])
 
-    def _Distinct(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Distinct(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         scope = self._input(plan, outer)
         on = _ON.match(plan.display())
         if on is None:
@@ -226,7 +230,7 @@ class Walk:
         given = _deciding(Scope(columns, scope.rows), reader.read_text(on[1]).uses, Use.GROUP)
         return _deciding(given, reader.read_text(on[3]).uses, Use.SORT)
 
-    def _Unnest(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
+    def _Unnest(self, _node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
         scope = self._input(plan, outer)
         lists, _, structs = plan.display().partition("] structs[")
         columns = tuple(
@@ -235,13 +239,13 @@ class Walk:
         uses = merged(c.made.uses for c in columns if f"{c.name}|" in lists)
         return _deciding(replace(scope, columns=columns), uses, Use.UNNEST)
 
-    def _Values(self, node: Any, plan: Any, _outer: object) -> Scope:  # noqa: N802
+    def _Values(self, node: Any, _plan: Any, _outer: object) -> Scope:  # noqa: N802
         first = node.values()[0]
         return Scope(
             tuple(Column(None, f"column{n}", Made("VALUES")) for n in range(1, len(first) + 1))
         )
 
-    def _EmptyRelation(self, node: Any, plan: Any, _outer: object) -> Scope:  # noqa: N802
+    def _EmptyRelation(self, _node: Any, _plan: Any, _outer: object) -> Scope:  # noqa: N802
         return Scope(())
 
     def _RecursiveQuery(self, node: Any, plan: Any, outer: tuple[Scope, ...]) -> Scope:  # noqa: N802
@@ -312,7 +316,7 @@ def derivations(one: Compiled, frame: datafusion.DataFrame) -> Derivations:
         scope = walk.scope(frame.logical_plan())
     except Unreadable:
         # Subqueries inside of expressions are joins there.
-        scope = walk.scope(optimised(frame))
+        scope = walk.scope(_joined(one))
     given = [column.made for column in scope.columns]
     if one.row_map is not None:
         uses = as_use(merged(made.uses for made in given), Use.TRANSFORMATION)
@@ -329,6 +333,17 @@ def derivations(one: Compiled, frame: datafusion.DataFrame) -> Derivations:
         {name: Derivation(pretty(m.text), m.uses) for name, m in zip(names, given, strict=True)},
         scope.rows,
     )
+
+
+def _joined(one: Compiled) -> datafusion.plan.LogicalPlan:
+    """Return a task's optimised plan with a join for every subquery inside of an expression."""
+    ctx = datafusion.SessionContext(session_config(_JOINED))
+    for name, schema in one.inputs.items():
+        register_empty(ctx, name, arrow_of(schema))
+    for name, table in one.memtables.items():
+        register_empty(ctx, name, table.schema)
+    functions.register(ctx, one.functions)
+    return ctx.sql(one.sql).optimized_logical_plan()
 
 
 def dependent(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cpgbuild.core.lineage import Use, as_use, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from cpgbuild.core.lineage import Uses
 
@@ -29,6 +29,8 @@ _WRITTEN = (
     (re.compile(r"\bDate32\(\"([^\"]*)\"\)"), r"DATE '\1'"),
     (re.compile(r"\bcount\(1\)"), "count(*)"),
     (re.compile(r"\bIN \(\[([^\[\]]*)\]\)"), r"IN (\1)"),
+    (re.compile(r"\(- ([\w.]+)\)"), r"-\1"),
+    (re.compile(r"\(\(([^()]*)\)\)"), r"(\1)"),
     (re.compile(r" ASC NULLS LAST\b| NULLS FIRST(?<= DESC NULLS FIRST)"), ""),
     # A user's function has the digest of its code in its name.
     (re.compile(r"\b([a-z]\w*)_[0-9a-f]{16}\("), r"\1("),
@@ -40,11 +42,13 @@ _INTERVAL = re.compile(
     r'\{ months: (-?\d+), days: (-?\d+), nanoseconds: (-?\d+) \}"\)'
 )
 _FIELD = re.compile(r"\bget_field\(([^(),]+(?:\([^()]*\))?), '(\w+)'\)")
+_ASKED = re.compile(r"\bCASE WHEN ([\w.]+(?:\([\w.]+\))?) IS NULL THEN NULL ELSE (\1\.\w+) END\b")
 _TYPE = re.compile(r" AS (Utf8View|Utf8|Boolean|U?Int\d+|Float\d+|Date32|Decimal128)\b")
 _TYPES = {"Utf8View": "string", "Utf8": "string", "Date32": "date", "Decimal128": "decimal"}
 _WINDOW = re.compile(
     r"\)(?= PARTITION BY \[| ORDER BY \[)(?: PARTITION BY \[([^\]]*)\])?(?: ORDER BY \[([^\]]*)\])?"
-    r"( (?:ROWS|RANGE|GROUPS) BETWEEN .+? AND (?:CURRENT ROW|UNBOUNDED FOLLOWING|\S+ (?:PRECEDING|FOLLOWING)))"
+    r"( (?:ROWS|RANGE|GROUPS) BETWEEN .+? AND "
+    r"(?:CURRENT ROW|UNBOUNDED FOLLOWING|\S+ (?:PRECEDING|FOLLOWING)))"
 )
 
 
@@ -143,8 +147,7 @@ class Reader:
         conditions = [when for when, _ in pairs] + ([node.expr()] if node.expr() else [])
         values = [then for _, then in pairs] + ([node.else_expr()] if node.else_expr() else [])
         asked = [self.read(e) for e in conditions]
-        made = self._composed(expression, values, Use.TRANSFORMATION, besides=asked)
-        return made
+        return self._composed(expression, values, Use.TRANSFORMATION, besides=asked)
 
     def _AggregateFunction(self, expression: Any) -> Made:  # noqa: N802
         arguments = expression.to_variant().args()
@@ -223,10 +226,13 @@ def pretty(text: str) -> str:
     text = _DECIMAL.sub(lambda m: _decimal(m[1], int(m[2])), text)
     text = _INTERVAL.sub(_interval, text)
     text = _TYPE.sub(lambda m: f" AS {_TYPES.get(m[1], m[1].lower())}", text)
+    text = re.sub(r"\bCAST\(('[^']*') AS date\)", r"DATE \1", text)
     text = _WINDOW.sub(_over, text)
     before = ""
     while before != text:
         before, text = text, _FIELD.sub(r"\1.\2", text)
+        # Ibis asks for a struct before it asks for its field.
+        text = _ASKED.sub(r"\2", text)
     return text
 
 
