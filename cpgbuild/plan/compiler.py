@@ -21,7 +21,7 @@ import datafusion
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
-from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.plan import bytecode, functions, helpers
 from cpgbuild.plan.assemble import assemble, check_storable, narrowed, reading
 from cpgbuild.plan.contract import arrow_of, schema_of
@@ -458,6 +458,23 @@ class Compiler:
         if self._lineage is None:
             self._lineage = Lineage(self.compiled, self.frame)
         return self._lineage.of(task, column)
+
+    def compile_query(self, definition: Definition) -> Compiled:
+        """Compile a query that is no task of the project, over all that is planned.
+
+        Raises:
+            CpgbuildError: it is wrong, or reads what is.
+        """
+        with self._lock:
+            wrong = len(self.errors)
+            try:
+                self._compile(definition)
+                return self._compiled[definition.name]
+            except Unresolved:
+                raise Problems(self.errors[wrong:]) from None
+            finally:
+                self._compiled.pop(definition.name, None)
+                self._frames.pop(definition.name, None)
 
     def derivations(self, task: str) -> Derivations:
         """Return what a task's output is made of, column by column.

@@ -227,6 +227,7 @@ def pretty(text: str) -> str:
     text = _INTERVAL.sub(_interval, text)
     text = _TYPE.sub(lambda m: f" AS {_TYPES.get(m[1], m[1].lower())}", text)
     text = re.sub(r"\bCAST\(('[^']*') AS date\)", r"DATE \1", text)
+    text = re.sub(r"\bCAST\(NULL AS [^()]*\)", "NULL", text)
     text = _WINDOW.sub(_over, text)
     before = ""
     while before != text:
