@@ -17,7 +17,7 @@ from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.frames import quote
 from cpgbuild.engine.runs import stream
-from cpgbuild.errors.project import UnknownTarget
+from cpgbuild.errors.project import UnknownColumn, UnknownTarget
 from cpgbuild.errors.report import CpgbuildError, Place, Problems
 from cpgbuild.errors.run import NotBuilt
 from cpgbuild.plan.contract import arrow_of
@@ -105,9 +105,13 @@ class Datasets:
         """Return rows of a dataset: some of its columns, those where a condition holds, so many.
 
         Raises:
-            UnknownTarget, NotBuilt, CpgbuildError: as `schema` and `sql`.
+            UnknownTarget, UnknownColumn: there is no such dataset, or column.
+            NotBuilt, CpgbuildError: as `sql`.
         """
-        self.schema(name)
+        known = self.schema(name).names
+        for column in columns:
+            if column not in known:
+                raise UnknownColumn(column, name, known)
         chosen = ", ".join(map(quote, columns)) or "*"
         query = f"SELECT {chosen} FROM {quote(name)}"  # noqa: S608 -- the condition is the user's
         if where:

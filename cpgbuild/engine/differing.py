@@ -14,7 +14,7 @@ from cpgbuild.plan.contract import schema_of
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from deltalake import DeltaTable
 
@@ -64,7 +64,7 @@ def row_difference(
     then, now = schemas
     types = {column.name: column.type for column in then.columns}
     common = [c.name for c in now.columns if types.get(c.name) == c.type]
-    told = tuple(then.differences(now))
+    told = tuple(_columns_told(types, {column.name: column.type for column in now.columns}))
     if not common:
         return RowDifference(told, (), 0, 0, 0)
     _compare(ctx, common)
@@ -81,6 +81,16 @@ def row_difference(
         _sample(ctx, common, "<", keys, limit),
         rows,
     )
+
+
+def _columns_told(then: dict[str, str], now: dict[str, str]) -> Iterator[str]:
+    """Give each difference of columns as a clause."""
+    yield from (f"column `{name}` is gone" for name in then if name not in now)
+    for name, kind in now.items():
+        if name not in then:
+            yield f"column `{name}` is new: {kind}"
+        elif then[name] != kind:
+            yield f"column `{name}` was {then[name]} and is {kind}"
 
 
 def _compare(ctx: datafusion.SessionContext, columns: Sequence[str]) -> None:
@@ -106,7 +116,7 @@ def _count(ctx: datafusion.SessionContext, sign: str) -> int:
 
 def _keyed(keys: Sequence[str]) -> str:
     """Return the pairs of rows with one key, one of them after and one before."""
-    same = " AND ".join(f"a.{quote(k)} IS NOT DISTINCT FROM b.{quote(k)}" for k in keys)
+    same = " AND ".join(f"(a.{quote(k)} IS NOT DISTINCT FROM b.{quote(k)})" for k in keys)
     times = quote(_TIMES)
     return f"differing AS a JOIN differing AS b ON {same} AND a.{times} > 0 AND b.{times} < 0"
 
@@ -147,5 +157,5 @@ def _sample(
 
 def _other(keys: Sequence[str], sign: str) -> str:
     """Return the rows of one key with `a` that are there at the other time."""
-    same = " AND ".join(f"a.{quote(k)} IS NOT DISTINCT FROM b.{quote(k)}" for k in keys)
+    same = " AND ".join(f"(a.{quote(k)} IS NOT DISTINCT FROM b.{quote(k)})" for k in keys)
     return f"differing AS b WHERE {same} AND b.{quote(_TIMES)} {_OTHER[sign]} 0"
