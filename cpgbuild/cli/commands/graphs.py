@@ -72,9 +72,10 @@ def lineage(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show what a column is made of, and what is made of it, through all views.
+    """Show where columns come from and where they go.
 
-    With the expression at each step; under -v also what decides it without being in it.
+    Through all views, with the expression at each step; under -v also what decides a column without
+    being in it.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
