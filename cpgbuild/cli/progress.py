@@ -50,6 +50,7 @@ class BuildProgress:
         self._output = output
         self._running: dict[str, tuple[float, int]] = {}
         self._done = 0
+        self._heard = False
         # What may still run, with the seconds that each took before.
         self._expected: dict[str, float | None] = {}
         self._live: Live | None = None
@@ -79,6 +80,7 @@ class BuildProgress:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        self._heard = True
         self._output.record(records.happened(event))
         match event:
             case Expected(tasks):
@@ -130,7 +132,10 @@ class BuildProgress:
     def _line(self, *parts: tuple[str, str]) -> None:
         """Write a line of the answer; above the live view where both are on one terminal."""
         if self._live is not None and self._output.stdout.is_terminal:
-            self._live.console.print(Text.assemble(*parts))
+            text = Text.assemble(*parts)
+            # `why` tells what has no room.
+            text.truncate(self._live.console.width, overflow="ellipsis")
+            self._live.console.print(text)
         else:
             self._output.line(*parts)
 
@@ -151,6 +156,8 @@ class BuildProgress:
 
     def _standing(self, now: float) -> str:
         """Return how far the build is: what is done, what waits, how long that may take."""
+        if not (self._done or self._expected):
+            return "planning" if not self._heard else "looking what is up to date"
         waiting = [name for name in self._expected if name not in self._running]
         said = [f"{self._done} of {count_text(self._done + len(self._expected), 'table')} done"]
         if waiting:
