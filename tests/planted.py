@@ -39,6 +39,10 @@ SETTLED = ("tests/engine/test_settled.py",)
 CACHE = ("tests/property/test_plan_cache.py",)
 THERE = (f"{CACHE[0]}::test_there_and_back_plans_are_those_from_nothing",)
 
+DERIVED = ("tests/plan/test_derivations.py",)
+LOOKED = ("tests/cli/test_looking.py",)
+READ = ("tests/reading",)
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -2125,5 +2129,112 @@ MUTANTS = (
         "        code: CodeType = self.source_to_code(self.get_data(self.path), self.path)\n",
         "        code = super().get_code(fullname)\n",
         KEYED,
+    ),
+    Mutant(
+        "lineage: a semi join gives the other side's columns",
+        "plan/derivations.py",
+        'kept, other = (right, left) if kind.startswith("Right") else (left, right)',
+        'kept, other = (left, right) if kind.startswith("Right") else (right, left)',
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: the rest of a union is not seen",
+        "plan/expressions.py",
+        "    uses = merged(part.uses for part in parts)\n",
+        "    uses = parts[0].uses\n",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: what decides a join is not told",
+        "plan/derivations.py",
+        "        return _deciding(both, uses, Use.JOIN)",
+        "        return both",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: a group decides nothing",
+        "plan/derivations.py",
+        "        return _deciding(given, decided, Use.GROUP)",
+        "        return given",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: a condition is a value",
+        "plan/expressions.py",
+        "        uses += [as_use(made.uses, Use.CONDITION) for made in besides]\n",
+        "        uses += [as_use(made.uses, use) for made in besides]\n",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: an aggregate's filter is not seen",
+        "plan/expressions.py",
+        "        uses = merged([direct, as_use(others, Use.CONDITION)])\n"
+        "        return Made(self._substituted(text, ()), uses, plain=_PLAIN.match(text) is not None)",
+        "        uses = direct\n"
+        "        return Made(self._substituted(text, ()), uses, plain=_PLAIN.match(text) is not None)",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: a window's order is not seen",
+        "plan/expressions.py",
+        "        over += [self.read(sort.expr()) for sort in node.get_sort_exprs(expression)]\n",
+        "",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: an aggregate of an aggregate is a value",
+        "core/lineage.py",
+        "    return max(kind, use, key=_DIRECT.index) if kind.is_direct else kind",
+        "    return use",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: a name means the column of any relation",
+        "plan/derivations.py",
+        '    return wanted is None or given == wanted or (given or "").endswith(f".{wanted}")',
+        "    return True",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: a lateral join sees nothing on its left",
+        "plan/derivations.py",
+        "(left, *outer)",
+        "outer",
+        DERIVED,
+    ),
+    Mutant(
+        "lineage: recursion ends after its first round",
+        "plan/derivations.py",
+        "            again = _together([first, self.scope(recursive, outer)])\n",
+        "            again = first\n",
+        DERIVED,
+    ),
+    Mutant(
+        "history: a run that made nothing has a version",
+        "past.py",
+        'if run.event in {"built", "restored"} else None',
+        "",
+        LOOKED,
+    ),
+    Mutant(
+        "diff: a row that is there twice is there once",
+        "engine/differing.py",
+        'f"SELECT sum(abs({times})) AS n',
+        'f"SELECT count(*) AS n',
+        LOOKED,
+    ),
+    Mutant(
+        "datasets: a table that is not built is empty",
+        "datasets.py",
+        "            raise NotBuilt(sorted(missing))",
+        "            missing.clear()",
+        LOOKED,
+    ),
+    Mutant(
+        "datasets: each table has a notebook of its own",
+        "datasets.py",
+        "self._notebook.table(",
+        "Notebook(self._run_expression).table(",
+        READ,
     ),
 )
