@@ -72,8 +72,8 @@ def _joined(versions: Sequence[State], runs: Sequence[tuple[str, TaskRun]]) -> l
 
     Both come in their order, runs with when their build began: what they made is not older.
     """
-    made: dict[int, tuple[int, State]] = {}
-    others: list[tuple[int, State]] = []
+    made: dict[int, int] = {}
+    others: list[tuple[str, int, int, State]] = []
     for number, (began, run) in enumerate(runs):
         fits = (
             n
@@ -82,13 +82,18 @@ def _joined(versions: Sequence[State], runs: Sequence[tuple[str, TaskRun]]) -> l
         )
         at = next(fits, None) if run.event in {"built", "restored"} else None
         if at is None:
-            others.append((number, State(None, began, run.rows, run.seconds, run)))
+            state = State(None, began, run.rows, run.seconds, run)
+            others.append((began, number, len(versions), state))
         else:
-            made[at] = (number, replace(versions[at], run=run))
-    found = [made.get(n, (-1, state)) for n, state in enumerate(versions)] + others
-    # Of one second the later build is the later one.
-    found.sort(key=lambda each: (each[1].when, each[0]), reverse=True)
-    return [state for _, state in found]
+            made[at] = number
+    found, last = others, -1
+    for n, state in enumerate(versions):
+        # Of one second, versions come in their order, and runs after those that were before them.
+        last = max(last, made.get(n, last))
+        run_of = runs[made[n]][1] if n in made else None
+        found.append((state.when, last, n, replace(state, run=run_of)))
+    found.sort(key=lambda each: each[:3], reverse=True)
+    return [state for *_, state in found]
 
 
 def _state(workspace: Workspace, task: Task, era: Era) -> State:
