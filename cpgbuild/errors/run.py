@@ -154,3 +154,18 @@ class TableUnreadable(RunError):
             facts=[("reason", reason)],
             hint="restore it, or delete its folder: the next build makes it again",
         )
+
+
+class GivenOtherwise(RunError):
+    """Hamilton hands a task something else than what it reads, as that is now."""
+
+    code = "E360"
+
+    def __init__(self, task: str, dataset: str, given: str, place: Place | None) -> None:
+        """Take the task, the dataset that it reads, and what it was given in its place."""
+        super().__init__(
+            f"task `{task}` was given something else than `{dataset}` as it is now",
+            place=place,
+            facts=[("given", given)],
+            hint=f"leave `{dataset}` out of Hamilton's inputs and overrides",
+        )
