@@ -266,7 +266,8 @@ class HamiltonMissing(CpgbuildError):
 
     def __init__(self) -> None:
         """Nothing more is to be said of it."""
-        super().__init__("Hamilton is not installed", hint="pip install 'cpgbuild[hamilton]'")
+        # Who sees it is importing a module, and is shown the message alone.
+        super().__init__("Hamilton is not installed: pip install 'cpgbuild[hamilton]'")
 
 
 class ModuleOutdated(CpgbuildError):

@@ -161,11 +161,11 @@ class GivenOtherwise(RunError):
 
     code = "E360"
 
-    def __init__(self, task: str, dataset: str, given: str, place: Place | None) -> None:
-        """Take the task, the dataset that it reads, and what it was given in its place."""
+    def __init__(self, task: str, given: str, place: Place | None) -> None:
+        """Take the task, and what it was given."""
         super().__init__(
-            f"task `{task}` was given something else than `{dataset}` as it is now",
+            f"task `{task}` was given something else than it reads",
             place=place,
             facts=[("given", given)],
-            hint=f"leave `{dataset}` out of Hamilton's inputs and overrides",
+            hint="leave it out of Hamilton's inputs and overrides",
         )

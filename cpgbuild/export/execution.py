@@ -15,7 +15,12 @@ from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.selection import Request
 from cpgbuild.errors.project import ModuleOutdated
 from cpgbuild.errors.run import GivenOtherwise
-from cpgbuild.export.references import SourceReference, TableReference, ViewReference
+from cpgbuild.export.references import (
+    Reference,
+    SourceReference,
+    TableReference,
+    ViewReference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.task import Task
-    from cpgbuild.export.references import Reference
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
 
@@ -79,7 +83,7 @@ class Execution:
 
         Raises:
             ModuleOutdated: there is no such task, or it reads other datasets.
-            GivenOtherwise: of a dataset something else is given than what is there.
+            GivenOtherwise: something else is given than what is there.
             CpgbuildError: the task failed.
         """
         task = self.graph.tasks.get(name)
@@ -108,15 +112,18 @@ class Execution:
 
     def _check(self, name: str, read: Sequence[str], given: Sequence[Reference]) -> None:
         """See that somebody was given all that he reads, and as it is now."""
+        task = self.graph.tasks.get(name)
+        place = task.place if task is not None else None
+        for one in given:
+            if not isinstance(one, Reference):
+                raise GivenOtherwise(name, repr(one), place)
         known = {reference.name: reference for reference in given}
         if known.keys() != {*read}:
-            words = f"reads {_names(read)}, and is given {_names(known)}"
+            words = f"reads {_names(read)}; was given {_names(known)}"
             raise ModuleOutdated([(name, words)])
-        task = self.graph.tasks.get(name)
         for dataset, reference in known.items():
             if reference != self.reference(dataset):
-                place = task.place if task is not None else None
-                raise GivenOtherwise(name, dataset, str(reference), place)
+                raise GivenOtherwise(name, repr(reference), place)
 
     def reference(self, name: str) -> Reference | None:
         """Return what stands for a source, a dataset or a part of one; None: it was not built."""

@@ -169,16 +169,23 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
                 yield found
 
     def run_before_graph_execution(
-        self, *, graph: HamiltonGraph, execution_path: Collection[str], **_: Any
+        self,
+        *,
+        graph: HamiltonGraph,
+        execution_path: Collection[str],
+        overrides: Collection[str] | None = None,
+        **_: Any,
     ) -> None:
         """Open the project, for what is to be executed of it.
+
+        What is overridden is on the path too, and left as it is.
 
         Raises:
             ModuleOutdated: the functions are not those of the project as it is now.
             CpgbuildError: the project is wrong, or a build holds the warehouse.
         """
-        own = [node for node in graph.nodes if self._is_own(node)]
-        due = [node for node in own if node.name in execution_path]
+        path = {*execution_path} - {*(overrides or ())}
+        due = [node for node in graph.nodes if node.name in path and self._is_own(node)]
         tasks = [node.tags["task"] for node in due if "task" in node.tags]
         with self._lock, _telling(), ExitStack() as cleanup:
             begun = execution(self.project, tasks, self.overrides, self.report)
@@ -198,7 +205,7 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
 
     def _is_own(self, node: HamiltonNode) -> bool:
         made_by = node.originating_functions or ()
-        return any(f.__globals__.get("PIPELINE") is self for f in made_by) and bool(node.tags)
+        return any(function.__globals__.get("PIPELINE") is self for function in made_by)
 
 
 def _check(nodes: Iterable[HamiltonNode], expected: Iterable[Function]) -> None:

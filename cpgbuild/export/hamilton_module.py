@@ -193,10 +193,10 @@ PIPELINE = Pipeline({_folder(project, path)})
 
 def _folder(project: Project, path: Path) -> str:
     """Return the project's folder as Python; it is found from any folder below, too."""
-    here = path.absolute().parent.resolve()
-    if here.is_relative_to(project.root.resolve()):
+    here = Path(os.path.normpath(path.absolute())).parent
+    if here.is_relative_to(project.root):
         return "Path(__file__).parent"
-    way = Path(os.path.relpath(project.root.resolve(), here)).as_posix()
+    way = Path(os.path.relpath(project.root, here)).as_posix()
     return f"Path(__file__).parent / {_text(way)}"
 
 
@@ -257,5 +257,9 @@ def _escaped(text: str) -> str:
 
 
 def _text(value: str) -> str:
-    """Return text as a Python string."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return text as a Python string, in the quotes that need no backslash."""
+    quoted = json.dumps(value, ensure_ascii=False)
+    if '"' not in value or "'" in value:
+        return quoted
+    inner = quoted[1:-1].replace('\\"', '"')
+    return f"'{inner}'"
