@@ -20,16 +20,19 @@ from hamilton import driver as hamilton
 from hamilton.execution import executors
 
 from cpgbuild import api
+from cpgbuild.cli.errors_text import report_text
 from cpgbuild.core.events import Built, Event, Failed, Restored, Skipped, Unchanged, UpToDate
-from cpgbuild.errors.project import ModuleOutdated
+from cpgbuild.errors.project import HamiltonMissing, ModuleOutdated
 from cpgbuild.errors.run import GivenOtherwise, TaskFailed
 from cpgbuild.errors.state import BuildInProgress
 from cpgbuild.export.hamilton import driver, module
 from cpgbuild.export.hamilton_module import export
 from cpgbuild.export.references import SourceReference, TableReference, ViewReference
 from cpgbuild.project.config import Overrides
-from tests.engine.builds import Site, site
+from tests.cpg.graphs import build, write_tree
+from tests.engine.builds import Site
 from tests.support.commands import environment
+from tests.support.golden import check_golden
 from tests.support.projects import shop
 
 ROOT = Path(__file__).parents[2]
@@ -87,7 +90,7 @@ def driving(found: ModuleType) -> hamilton.Driver:
 
 
 ALL = ["v_orders", "sales", "top", "names"]
-FRESH = {t: "Built" for t in ("view.v_orders", "compute.sales", "compute.top", "compute.names")}
+FRESH = dict.fromkeys(("view.v_orders", "compute.sales", "compute.top", "compute.names"), "Built")
 CURRENT = dict.fromkeys(FRESH, "UpToDate")
 
 
@@ -548,3 +551,48 @@ def test_without_hamilton_it_says_what_to_install(made: Site) -> None:
     assert ended.stdout == "4\n"
     last = "cpgbuild.errors.project.HamiltonMissing: Hamilton is not installed: "
     assert ended.stderr.splitlines()[-1] == last + "pip install 'cpgbuild[hamilton]'"
+
+
+def test_messages(made: Site, tmp_path: Path) -> None:
+    """What a user of Hamilton may come upon, whole."""
+    dr = driver(made.root)
+    dr.execute(["sales"])
+    with pytest.raises(GivenOtherwise) as given:
+        dr.execute(["top"], overrides={"sales": "data/sales.parquet"})
+    made.sql("top", "select name from customers")
+    made.sql("sales", "select customer_id, amount from orders", "view")
+    (made.root / "tasks/sales.py").unlink()
+    with pytest.raises(ModuleOutdated) as outdated:
+        dr.execute(["top"])
+    with pytest.raises(ModuleOutdated) as several:
+        dr.execute(["top", "v_orders", "sales"])
+    found = [given.value, outdated.value, several.value, HamiltonMissing()]
+    texts = [report_text(one.report(), tmp_path).plain for one in found]
+    check_golden("\n".join(texts), Path(__file__).parent / "golden/messages.txt")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    files = {
+        "__init__.py": "from .base import Base\n",
+        "base.py": "class Base:\n    def total(self):\n        return self.part()\n\n    def part(self):\n        return 1\n",
+    }
+    return write_tree(tmp_path_factory.mktemp("tree") / "shop", files)
+
+
+def test_the_code_property_graph_runs_through_it(tree: Path, tmp_path: Path) -> None:
+    targets = ["cpg_nodes_delta", "cpg_edges_delta", "cpg_props_delta"]
+    ran, variables = Ran(), {"repo": str(tree)}
+    overrides = Overrides(variables=variables, warehouse=str(tmp_path / "warehouse"))
+    dr = driver(ROOT, overrides=overrides, report=ran)
+    dr.execute(targets)
+    assert set(ran.take().values()) == {"Built"}
+    graph = build(tree, tmp_path / "warehouse", *targets)
+    assert not graph.built
+    assert ("shop.base.Base.total", "shop.base.Base.part", "method") in graph.calls()
+    (tree / "base.py").write_text((tree / "base.py").read_text() + "\nadded = 1\n")
+    dr.execute(targets)
+    ended = ran.take()
+    assert ended["compute.cst_nested"] == "Built"
+    assert "Failed" not in ended.values()
+    assert not build(tree, tmp_path / "warehouse", *targets).built
