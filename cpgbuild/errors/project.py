@@ -266,8 +266,7 @@ class HamiltonMissing(CpgbuildError):
 
     def __init__(self) -> None:
         """Nothing more is to be said of it."""
-        # Who sees it is importing a module, and is shown the message alone.
-        super().__init__("Hamilton is not installed: pip install 'cpgbuild[hamilton]'")
+        super().__init__("Hamilton is not installed", hint="pip install 'cpgbuild[hamilton]'")
 
 
 class ModuleOutdated(CpgbuildError):
@@ -304,11 +303,12 @@ class ModuleUnwritable(CpgbuildError):
 
     code = "E163"
 
-    def __init__(self, path: str, error: BaseException) -> None:
+    def __init__(self, path: str, error: OSError) -> None:
         """Take the file and the system's words."""
-        reason = error.strerror if isinstance(error, OSError) else None
         super().__init__(
-            f"`{path}` cannot be written", facts=[("reason", reason or describe(error))]
+            f"`{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name a file in a folder that is there and writable with `--out`",
         )
 
 

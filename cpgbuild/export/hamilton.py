@@ -24,7 +24,10 @@ try:
     from hamilton.driver import Builder
     from hamilton.lifecycle import GraphExecutionHook
 except ModuleNotFoundError as error:
-    raise HamiltonMissing from error
+    missing = HamiltonMissing()
+    # Who imports this is shown the message alone.
+    missing.add_note(f"hint: {missing.hint}")
+    raise missing from error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -125,6 +128,7 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
         self._lock = RLock()
         self._cleanup = ExitStack()
         self._open: Execution | None = None
+        self._run = ""
 
     def view(self, task: str, *given: Reference) -> ViewReference:
         """Settle how a view is defined now; `given` is what it reads.
@@ -173,6 +177,7 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
         *,
         graph: HamiltonGraph,
         execution_path: Collection[str],
+        run_id: str,
         overrides: Collection[str] | None = None,
         **_: Any,
     ) -> None:
@@ -191,17 +196,17 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
             begun = execution(self.project, tasks, self.overrides, self.report)
             found = cleanup.enter_context(begun)
             _check(due, functions(found.graph))
-            self._open, self._cleanup = found, cleanup.pop_all()
+            self._open, self._run, self._cleanup = found, run_id, cleanup.pop_all()
 
-    def run_after_graph_execution(self, **_: Any) -> None:
-        """Close the project; what is still running can no longer commit."""
-        self.close()
+    def run_after_graph_execution(self, *, run_id: str, **_: Any) -> None:
+        """Close the project, if it is this run that opened it.
 
-    def close(self) -> None:
-        """Close the project, if it is open."""
+        What is still running can no longer commit.
+        """
         with self._lock:
-            self._open = None
-            self._cleanup.close()
+            if run_id == self._run:
+                self._open, self._run = None, ""
+                self._cleanup.close()
 
     def _is_own(self, node: HamiltonNode) -> bool:
         made_by = node.originating_functions or ()

@@ -90,14 +90,14 @@ def export(project: str | Path, out: Path) -> Exported:
         raise BadOption("--out", str(out), "a Python module, as `--out generated_pipeline.py`")
     with opened(project) as workspace:
         found = functions(workspace.graph)
-        text = module_text(found, workspace.project, out)
+        text = module_text(found, workspace.project, out).encode()
     try:
-        before = out.read_text(encoding="utf-8") if out.exists() else None
-        if before and MARK not in before:
+        before = out.read_bytes() if out.exists() else b""
+        if before and MARK.encode() not in before:
             raise NotGenerated(str(out))
         if before != text:
-            out.write_text(text, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+            out.write_bytes(text)
+    except OSError as error:
         raise ModuleUnwritable(str(out), error) from error
     return Exported(out, len(found), before != text)
 
