@@ -7,7 +7,7 @@ that all of it was brought up to date before, and gives one to what it made.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cpgbuild.api import building
 from cpgbuild.core.events import Failed
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
+
+_R = TypeVar("_R", ViewReference, TableReference)
 
 
 @contextmanager
@@ -78,17 +80,20 @@ class Execution:
         """The project's graph as it is now."""
         return self._workspace.graph
 
-    def bring(self, name: str, given: Sequence[Reference]) -> ViewReference | TableReference:
+    def bring(self, name: str, given: Sequence[Reference], kind: type[_R]) -> _R:
         """Bring a task up to date, and return what it made; `given` is what it reads.
 
         Raises:
-            ModuleOutdated: there is no such task, or it reads other datasets.
+            ModuleOutdated: there is no such task, or it reads other datasets, or makes nothing of
+                that kind.
             GivenOtherwise: something else is given than what is there.
             CpgbuildError: the task failed.
         """
         task = self.graph.tasks.get(name)
         if task is None:
             raise ModuleOutdated([(name, "is no task")])
+        if task.stored is not (kind is TableReference):
+            raise ModuleOutdated([(name, "is a table" if task.stored else "is a view")])
         self._check(task.name, [r.dataset for r in task.requires], given)
         if name not in self._brought:
             self._failures.pop(name, None)
@@ -97,7 +102,7 @@ class Execution:
                 raise self._failures[name]
             self._brought.add(name)
         made = self._of(task)
-        assert made is not None  # noqa: S101 -- it was brought up to date
+        assert isinstance(made, kind)  # noqa: S101 -- it was brought up to date
         return made
 
     def union(self, dataset: str, given: Sequence[Reference]) -> ViewReference:

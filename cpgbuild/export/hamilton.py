@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Reporter
     from cpgbuild.project.config import Overrides
 
-_R = TypeVar("_R")
+_R = TypeVar("_R", ViewReference, TableReference)
 
 
 def driver(
@@ -157,10 +157,7 @@ class Pipeline(GraphExecutionHook):  # type: ignore[misc]  # Hamilton has no typ
 
     def _bring(self, task: str, given: Sequence[Reference], kind: type[_R]) -> _R:
         with self._opened([task]) as execution:
-            made = execution.bring(task, given)
-        if not isinstance(made, kind):
-            raise ModuleOutdated([(task, f"gives a {type(made).__name__} now")])
-        return made
+            return execution.bring(task, given, kind)
 
     @contextmanager
     def _opened(self, tasks: Collection[str]) -> Iterator[Execution]:
@@ -224,8 +221,11 @@ def _check(nodes: Iterable[HamiltonNode], expected: Iterable[Function]) -> None:
     for node in sorted(nodes, key=lambda node: node.name):
         function = known.get(node.name)
         read = {*node.required_dependencies, *node.optional_dependencies}
+        subject = node.tags.get("task", node.tags.get("dataset"))
         if function is None:
             found.append((node.name, "is no dataset"))
+        elif function.subject != subject:
+            found.append((node.name, f"is made by `{function.subject}`, was by `{subject}`"))
         elif function.returned != node.type.__name__:
             found.append((node.name, f"is a {function.returned}, was a {node.type.__name__}"))
         elif function.parameters != read:

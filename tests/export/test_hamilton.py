@@ -460,14 +460,22 @@ def test_a_module_that_is_out_of_date_runs_nothing(made: Site) -> None:
     assert made.rows("names") == [("ada",), ("bob",)]
 
 
-def test_a_task_that_is_gone_or_of_another_kind_is_told(made: Site) -> None:
-    dr = driver(made.root)
+@pytest.mark.parametrize("adapters", [True, False])
+def test_a_task_that_is_gone_or_of_another_kind_is_told(made: Site, adapters: bool) -> None:
+    found = written(made)
+    ran = Ran()
+    found.PIPELINE.report = ran
+    dr = driving(found) if adapters else hamilton.Builder().with_modules(found).build()
+    made.sql("names", "select name from customers", more=', name = "compute.all_names"')
+    with pytest.raises(ModuleOutdated):
+        dr.execute(["names"])
     made.sql("names", "select name from customers", "view")
     with pytest.raises(ModuleOutdated):
         dr.execute(["names"])
     (made.root / "tasks/names.sql").unlink()
     with pytest.raises(ModuleOutdated):
         dr.execute(["names"])
+    assert not ran.events
 
 
 def test_one_build_at_a_time(made: Site) -> None:
