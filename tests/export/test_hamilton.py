@@ -35,7 +35,7 @@ from cpgbuild.export.references import SourceReference, TableReference, ViewRefe
 from cpgbuild.project.config import Overrides
 from tests.cpg.graphs import build, write_tree
 from tests.engine.builds import Site
-from tests.support.commands import environment
+from tests.support.commands import environment, run
 from tests.support.golden import check_golden
 from tests.support.projects import shop
 
@@ -167,7 +167,8 @@ def test_only_what_a_target_needs_is_built(made: Site) -> None:
     found = driver(made.root, report=ran).execute(["sales"])
     assert ran.take() == {"view.v_orders": "Built", "compute.sales": "Built"}
     assert found.keys() == {"sales"}
-    # What was left out is not taken for up to date.
+    # What was left out is not taken for up to date, also not by who looks for no more than that.
+    assert run("plan", folder=made.root).stdout.endswith("2 tasks run, 2 up to date\n")
     assert built(made.root) == FRESH | {"view.v_orders": "UpToDate", "compute.sales": "UpToDate"}
 
 
@@ -322,6 +323,17 @@ def test_a_failure_is_raised_by_the_driver_and_leaves_what_was_built(made: Site)
         "compute.bad": "Built",
         "compute.beyond": "Built",
     }
+
+
+def test_an_execution_that_is_interrupted_lets_go_of_the_warehouse(made: Site) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Built) and event.task.name == "compute.sales":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        driver(made.root, report=interrupt).execute(ALL)
+    # What is committed stays.
+    assert built(made.root)["compute.sales"] == "UpToDate"
 
 
 def test_several_tasks_contribute_to_a_dataset(made: Site) -> None:
@@ -491,6 +503,42 @@ def test_one_build_at_a_time(made: Site) -> None:
     dr.execute(["top"])
     assert seen == ["refused"]
     assert built(made.root, "top")
+
+
+def test_who_is_refused_does_not_close_the_project_of_another(made: Site, tmp_path: Path) -> None:
+    found = written(made)
+    dr = driving(found)
+    saved = to.pickle(id="saved", dependencies=["names"], path=str(tmp_path / "names.pickle"))
+    refused: list[str] = []
+
+    def report(event: Event) -> None:
+        if isinstance(event, Built) and event.task.name == "compute.sales":
+            for _ in range(2):
+                with pytest.raises(BuildInProgress):
+                    dr.materialize(saved)
+                refused.append("refused")
+
+    found.PIPELINE.report = report
+    dr.execute(["top"])
+    assert refused == ["refused", "refused"]
+    assert made.rows("top") == [("ada", 20.0)]
+    found.PIPELINE.report = None
+    dr.materialize(saved)
+
+
+def test_a_function_may_be_called_again(made: Site) -> None:
+    found = written(made)
+    analysis = ModuleType("analysis")
+
+    def twice(sales: TableReference, v_orders: ViewReference) -> bool:
+        return found.sales(v_orders) == sales
+
+    twice.__annotations__ = {"sales": TableReference, "v_orders": ViewReference, "return": bool}
+    twice.__module__ = "analysis"
+    analysis.twice = twice
+    sys.modules["analysis"] = analysis
+    builder = hamilton.Builder().with_modules(found, analysis).with_adapters(found.PIPELINE)
+    assert builder.build().execute(["twice"]) == {"twice": True}
 
 
 def test_the_picture_has_every_node(made: Site, tmp_path: Path) -> None:
