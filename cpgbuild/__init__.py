@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cpgbuild.datasets import Datasets
+    from cpgbuild.datasets import open_project as open  # noqa: A004 -- it is what it does
     from cpgbuild.errors.report import CpgbuildError, Problems
     from cpgbuild.plan.catalog import Catalog
     from cpgbuild.plan.definition import compute, view
@@ -16,18 +18,24 @@ if TYPE_CHECKING:
 __all__ = [
     "Catalog",
     "CpgbuildError",
+    "Datasets",
     "Problems",
     "compute",
+    "open",
     "view",
 ]
 
 _HOMES = {
     "Catalog": "cpgbuild.plan.catalog",
     "CpgbuildError": "cpgbuild.errors.report",
+    "Datasets": "cpgbuild.datasets",
     "Problems": "cpgbuild.errors.report",
+    "open": "cpgbuild.datasets",
     "compute": "cpgbuild.plan.definition",
     "view": "cpgbuild.plan.definition",
 }
+# What is named otherwise where it lives: a module should not hide a builtin.
+_NAMES = {"open": "open_project"}
 
 
 def __getattr__(name: str) -> Any:
@@ -36,4 +44,4 @@ def __getattr__(name: str) -> Any:
 
     if name not in _HOMES:
         raise AttributeError(f"module `cpgbuild` has no attribute `{name}`")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(_HOMES[name]), _NAMES.get(name, name))

@@ -12,18 +12,21 @@ from cpgbuild.core import picture, planner
 from cpgbuild.core.builder import Builder, Outcome, World
 from cpgbuild.core.events import Action
 from cpgbuild.core.graph import Graph
+from cpgbuild.core.history import Recorder
 from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
 from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
+from cpgbuild.datasets import open_project
 from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.warehouse import Warehouse
-from cpgbuild.errors.project import UnknownColumn, UnknownTarget
-from cpgbuild.errors.report import CpgbuildError, Problems, near_match
+from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.errors.state import SourceNotLocked
+from cpgbuild.inventory import listed
+from cpgbuild.lineage import cell_named, lineage
+from cpgbuild.past import diff, history, states
 from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.contract import schema_of
 from cpgbuild.project import config
 from cpgbuild.project.discovery import discover
 from cpgbuild.project.modules import importable
@@ -57,6 +60,24 @@ if TYPE_CHECKING:
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
 from cpgbuild.workspace import Workspace
+
+__all__ = [
+    "Since",
+    "build",
+    "clean",
+    "diff",
+    "graph",
+    "history",
+    "impact",
+    "lineage",
+    "listed",
+    "locked",
+    "open_project",
+    "plan",
+    "since",
+    "states",
+    "why",
+]
 
 
 def plan(
@@ -218,18 +239,25 @@ def building(
             marks = _marks(workspace, selection, traces)
             known = _settled(workspace, looked, marks, request.targets, request.exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
-            store, lanes = workspace.journal, workspace.project.lanes
-            world = World(engine, store, report or _silent, lanes, keep_going)
+            recorder = Recorder(report or _silent)
+            world = World(engine, workspace.journal, recorder, workspace.project.lanes, keep_going)
             builder = Builder(workspace.graph, rebuilder, selection, world)
             try:
                 yield workspace, builder
             finally:
                 engine.close()
+            if recorder.runs:
+                asked = request.targets if selection == wanted else sorted(selection.tasks)
+                workspace.history.add(recorder.record(builder.outcome, asked))
             if workspace.looked and selection == wanted and builder.outcome.is_well:
-                # Whether the next build has nothing to do, so that it need not look for itself.
-                again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
-                with suppress(CpgbuildError):
-                    _planned(again, selection, request.targets, request.exclude)
+                _keep_current(workspace, selection, request)
+
+
+def _keep_current(workspace: Workspace, selection: Selection, request: Request) -> None:
+    """Keep whether the next build has nothing to do, so that it need not look for itself."""
+    again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
+    with suppress(CpgbuildError):
+        _planned(again, selection, request.targets, request.exclude)
 
 
 def clean(
@@ -275,30 +303,8 @@ def _downstream(workspace: Workspace, name: str) -> list[Impact]:
     graph = workspace.graph
     if graph.find(name) is not None or name in workspace.project.sources:
         return graph.impact(name)
-    dataset, column = _column(workspace, name)
+    dataset, column = cell_named(workspace, name)
     return column_impact(graph, dataset, column, workspace.compiler.lineage)
-
-
-def _column(workspace: Workspace, name: str) -> tuple[str, str]:
-    """Return the dataset and the column that a name with a dot in it means.
-
-    Raises:
-        UnknownTarget, UnknownColumn: it means none.
-    """
-    graph, sources = workspace.graph, workspace.project.sources
-    words = name.split(".")
-    for end in range(len(words) - 1, 0, -1):
-        owner, column = ".".join(words[:end]), ".".join(words[end:])
-        makers = graph.makers(owner)
-        if makers or owner in sources:
-            schema = makers[0].schema if makers else schema_of(workspace.sources.schema(owner))
-            dataset = makers[0].dataset if makers else owner
-            if column not in schema.names:
-                raise UnknownColumn(column, dataset, schema.names)
-            return dataset, column
-    known = [*(d.name for d in graph.datasets), *graph.tasks, *sources]
-    owner = name.rpartition(".")[0]
-    raise UnknownTarget(owner if near_match(owner, known) else name, known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.graph import Graph
 from cpgbuild.core.selection import named_by
 from cpgbuild.core.validate import check_graph
-from cpgbuild.engine.context import Limits
+from cpgbuild.engine.context import Context, Limits
 from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
 from cpgbuild.engine.files import base_of
+from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing
@@ -32,6 +33,7 @@ from cpgbuild.project.modules import importable
 from cpgbuild.project.rests import Rests
 from cpgbuild.project.watching import module_files, still_holds
 from cpgbuild.state.digests import KnownFiles, KnownRows, load_files, load_rows, save_digests
+from cpgbuild.state.history import History
 from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import FILE as LOCK
@@ -96,6 +98,17 @@ class Workspace:
     def journal(self) -> Journal:
         """The traces of builds into this warehouse."""
         return Journal(self.traces)
+
+    @property
+    def history(self) -> History:
+        """What builds into this warehouse did."""
+        return History(self.traces.with_name(self.traces.name.replace("traces-", "builds-")))
+
+    def reading(self) -> Context:
+        """Return a session in which all datasets can be read as they are now."""
+        settings = self.project.engine
+        limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
+        return Context(self.compiler, Scanned(self.sources, self.warehouse), limits)
 
     def engine(self) -> DataFusionEngine:
         """Return what runs the tasks; whoever asks for it closes it."""

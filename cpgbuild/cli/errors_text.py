@@ -54,9 +54,10 @@ def _line(place: Place) -> str | None:
     if not place.line:
         return None
     try:
-        lines = Path(place.path).read_text(encoding="utf-8", errors="replace").splitlines()
+        text = place.text or Path(place.path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    lines = text.splitlines()
     return lines[place.line - 1].rstrip() if place.line <= len(lines) else None
 
 

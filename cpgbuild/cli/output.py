@@ -8,7 +8,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -54,6 +54,15 @@ class Output:
         """Write a line of the answer, of (text, style) parts; nothing under `--json`."""
         if not self.as_json:
             self.stdout.print(Text.assemble(*parts))
+
+    def note(self, text: str) -> None:
+        """Write a line to stderr that is neither the answer nor an error."""
+        if not self.as_json:
+            self.stderr.print(Text.assemble(("note", "bold cyan"), f": {text}"))
+
+    def binary(self) -> IO[bytes]:
+        """Return stdout for bytes."""
+        return self.stdout.file.buffer  # type: ignore[attr-defined,no-any-return]
 
     def raw(self, text: str) -> None:
         """Write text as it is."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.events import (
@@ -16,17 +18,21 @@ from cpgbuild.core.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
+    from cpgbuild.core.history import BuildRecord, TaskRun
     from cpgbuild.core.impact import Impact
+    from cpgbuild.core.lineage import Step, Uses
     from cpgbuild.core.lock import Change, Difference
     from cpgbuild.core.rebuilder import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.errors.report import Report
+    from cpgbuild.inventory import Listed
+    from cpgbuild.past import State, VersionDifference
 
 VERSION = 1
 _ENDED = {Built: "built", Unchanged: "unchanged", Restored: "restored"}
@@ -150,6 +156,127 @@ def explained(explanation: Explanation) -> dict[str, Any]:
         queries=[{"task": q.task, "diff": list(q.diff)} for q in explanation.queries],
         inputs=[asdict(state) for state in explanation.inputs],
     )
+
+
+def row(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a row of a dataset, or of a query."""
+    return _record("row", values=values)
+
+
+def listed(each: Listed, state: str) -> dict[str, Any]:
+    """Return the record of a dataset in a list of them."""
+    return _record(
+        "dataset",
+        dataset=each.name,
+        kind=str(each.kind),
+        state=state,
+        rows=each.rows,
+        bytes=each.bytes,
+        built=each.built,
+        columns=each.columns,
+        tags=list(each.tags),
+        description=each.description,
+        reasons=_reasons(each.reasons),
+    )
+
+
+def build_record(build: BuildRecord) -> dict[str, Any]:
+    """Return the record of a build of the past."""
+    return _record(
+        "build",
+        started=build.started,
+        seconds=build.seconds,
+        interrupted=build.interrupted,
+        targets=list(build.targets),
+        **build.counts,
+        tasks=[_run(run) for run in build.tasks],
+    )
+
+
+def _run(run: TaskRun) -> dict[str, Any]:
+    return {
+        "task": run.task,
+        "dataset": run.dataset,
+        "event": run.event,
+        "rows": run.rows,
+        "seconds": run.seconds,
+        "reasons": [
+            {"code": code, "dataset": dataset} | ({"detail": detail} if detail else {})
+            for code, dataset, detail in run.reasons
+        ],
+        **({"error": run.error} if run.error else {}),
+    }
+
+
+def state(dataset: str, state: State) -> dict[str, Any]:
+    """Return the record of a state that a table has had, or of a run that left it as it was."""
+    return _record(
+        "state",
+        dataset=dataset,
+        version=state.version,
+        when=state.when or None,
+        rows=state.rows,
+        seconds=round(state.seconds, 3),
+        ours=state.is_ours,
+        run=_run(state.run) if state.run is not None else None,
+    )
+
+
+def differences(found: VersionDifference) -> Iterator[dict[str, Any]]:
+    """Give the records of how two versions of a table differ: columns, then rows."""
+    rows = found.rows
+    yield _record(
+        "versions",
+        dataset=found.dataset,
+        before=found.before,
+        after=found.after,
+        schema=list(rows.schema),
+        columns=list(rows.columns),
+    )
+    for kind, each in (("added", rows.added_rows), ("removed", rows.removed_rows)):
+        yield from (_record(kind, values=jsonable(row)) for row in each)
+    for changed in rows.changed_rows:
+        values = {n: [jsonable(a), jsonable(b)] for n, (a, b) in changed.values.items()}
+        yield _record("changed_row", key=jsonable(changed.key), values=values)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as JSON has it: what is no number there is a null, bytes are hexadecimal."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: jsonable(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(each) for each in value]
+    if isinstance(value, bytes):
+        return value.hex()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def lineage_step(direction: str, step: Step) -> dict[str, Any]:
+    """Return the record of a column on the way up or down from another."""
+    made = step.derivation
+    return _record(
+        "lineage",
+        direction=direction,
+        distance=step.distance,
+        dataset=step.cell.dataset,
+        column=step.cell.column,
+        task=step.task or None,
+        expression=made.expression if made is not None else None,
+        uses=_uses(made.uses) if made is not None else [],
+        rows=_uses(step.rows),
+    )
+
+
+def _uses(uses: Uses) -> list[dict[str, str]]:
+    return [
+        {"dataset": cell.dataset, "column": cell.column, "use": str(use)}
+        for cell, kinds in sorted(uses.items())
+        for use in sorted(kinds)
+    ]
 
 
 def failure(report: Report) -> dict[str, Any]:

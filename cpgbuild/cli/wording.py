@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.rebuilder import UNRECORDED, Cause
@@ -34,6 +35,23 @@ def reasons_text(task: Task, reasons: Iterable[Reason]) -> str:
     unique = list(dict.fromkeys(words))
     more = f", {len(unique) - SHOWN_REASONS} more" if len(unique) > SHOWN_REASONS else ""
     return ", ".join(unique[:SHOWN_REASONS]) + more
+
+
+def reason_words(reasons: Iterable[Reason]) -> str:
+    """Return reasons in a line, where nothing is known of the task itself."""
+    words = (_WORDS[r.cause].format(dataset=r.dataset, detail=r.detail) for r in reasons)
+    unique = list(dict.fromkeys(words))
+    more = f", {len(unique) - SHOWN_REASONS} more" if len(unique) > SHOWN_REASONS else ""
+    return ", ".join(unique[:SHOWN_REASONS]) + more
+
+
+def age_text(moment: str, now: datetime) -> str:
+    """Return how long ago a moment was (ISO 8601, UTC): `4 min`, `3 h`, `12 d`."""
+    seconds = max(0.0, (now - datetime.fromisoformat(moment)).total_seconds())
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def _reason_text(task: Task, reason: Reason) -> str:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
@@ -239,3 +240,8 @@ def restorable(uri: str, folder: Folder, era: Era) -> int | None:
 def _is_told(uri: str, folder: Folder, version: int) -> bool:
     """Return whether the log, which has all commits since, still tells what a version was."""
     return folder.has([log_file(0)]) or at(uri, version) is not None
+
+
+def size_of(table: DeltaTable) -> int:
+    """Return how many bytes the data files of a table have."""
+    return sum(pa.table(table.get_add_actions())["size_bytes"].to_pylist())

@@ -21,7 +21,7 @@ from cpgbuild.engine.files import base_of, find_files, read_files
 from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to, quote
 from cpgbuild.engine.globs import walk
-from cpgbuild.engine.history import active_files, at, eras
+from cpgbuild.engine.history import active_files, at, eras, size_of
 from cpgbuild.engine.links import Links
 from cpgbuild.engine.stamps import file_digest
 from cpgbuild.errors.project import SourceMissing, SourceUnreadable
@@ -275,6 +275,19 @@ class Sources:
             self._links = self._links or Links()
             folder = self._links.empty()
         return read_files(ctx, source, files, folder)
+
+    def size(self, name: str) -> int | None:
+        """Return how many bytes a source's files have; None where that is not cheap to learn."""
+        source = self._declared[name]
+        try:
+            if source.format == "delta":
+                return size_of(self._delta(source))
+            if source.format == "files":
+                found = walk(Path(source.path), source.include, source.exclude)
+                return sum(file.stat().st_size for _, file in found)
+            return sum(file.stat().st_size for file in find_files(source))
+        except (*_FAILURES, CpgbuildError):
+            return None
 
     def close(self) -> None:
         """Take down what reading needed."""

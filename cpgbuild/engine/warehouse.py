@@ -23,7 +23,17 @@ from cpgbuild.core.ports import Past
 from cpgbuild.engine.commits import Committer, is_committed, leftovers
 from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
-from cpgbuild.engine.history import TRACE, active_files, at, copy_of, eras, restorable, trace_of
+from cpgbuild.engine.history import (
+    TRACE,
+    Era,
+    active_files,
+    at,
+    copy_of,
+    eras,
+    restorable,
+    size_of,
+    trace_of,
+)
 from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
@@ -133,6 +143,11 @@ class Warehouse:
         foreign = f"{seen.table.metadata().id}@{seen.table.version()}"
         return Evidence(schema, Fingerprint(foreign))
 
+    def size(self, output: str) -> int | None:
+        """Return how many bytes an output's table has; None where there is no table."""
+        seen = self._known(output)
+        return size_of(seen.table) if seen is not None else None
+
     def trace(self, output: str) -> Trace | None:
         """Return the trace committed with what an output holds now, if that is known."""
         seen = self._known(output)
@@ -174,6 +189,20 @@ class Warehouse:
             version = restorable(uri, folder, era)
             if version is not None:
                 yield Past(version, era.trace)
+
+    def states(self, output: str) -> list[Era]:
+        """Return what an output held, newest first, as far as its log goes back."""
+        seen = self._known(output)
+        if seen is None:
+            return []
+        found = eras(self._folder(output), seen.table.version())
+        return [era for era in found if not era.lost]
+
+    def at(self, output: str, version: int) -> DeltaTable | None:
+        """Return an output's table at a version; None where its files or its log are gone."""
+        table = at(self.uri(output), version)
+        files = active_files(table)
+        return table if files is not None and self._folder(output).has(files) else None
 
     def table_at(self, output: str, version: Fingerprint) -> DeltaTable | None:
         """Return an output's newest table of which the trace says that it wrote `version`.

@@ -317,3 +317,17 @@ def describe(error: BaseException) -> str:
     words = error.msg if isinstance(error, SyntaxError) else str(error)
     lines = words.strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+class FileUnwritable(CpgbuildError):
+    """A file that an answer should go to cannot be written."""
+
+    code = "E180"
+
+    def __init__(self, path: str, error: OSError) -> None:
+        """Take the file and the system's words."""
+        super().__init__(
+            f"file `{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name a file in a folder that is there, and that you may write to",
+        )

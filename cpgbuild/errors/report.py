@@ -16,13 +16,15 @@ SHOWN_NAMES = 4
 class Place:
     """A place in a user's file: `line` and `column` count from 1; 0 means unknown.
 
-    `length` is the number of characters to underline; 0 underlines nothing.
+    `length` is the number of characters to underline; 0 underlines nothing. `text` is the whole
+    text of what is in no file.
     """
 
     path: str
     line: int = 0
     column: int = 0
     length: int = 0
+    text: str = ""
 
     def __str__(self) -> str:
         """Return `path:line:column`, as editors and terminals link it."""

@@ -10,6 +10,8 @@ from cpgbuild.errors.report import CpgbuildError, Place, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+SHOWN = 12
+
 
 class RunError(CpgbuildError):
     """Base of what can go wrong while a task runs."""
@@ -168,4 +170,50 @@ class GivenOtherwise(RunError):
             place=place,
             facts=[("given", given)],
             hint="leave it out of Hamilton's inputs and overrides",
+        )
+
+
+class NotBuilt(RunError):
+    """Rows were asked for of a table that was not built yet."""
+
+    code = "E380"
+    exit_code = 2
+
+    def __init__(self, datasets: Sequence[str]) -> None:
+        """Take the datasets, one at least."""
+        said = "dataset" if len(datasets) == 1 else "datasets"
+        verb = "is" if len(datasets) == 1 else "are"
+        targets = " ".join(f"--target {name}" for name in datasets)
+        super().__init__(
+            f"{said} {quoted(datasets)} {verb} not built yet",
+            hint=f"build first: `cpgbuild build {targets}`",
+        )
+
+
+class NoVersions(RunError):
+    """Versions were asked for of a dataset that has none, or only one."""
+
+    code = "E381"
+    exit_code = 2
+
+    def __init__(self, dataset: str, fault: str) -> None:
+        """Take the dataset, and the fault as a clause."""
+        super().__init__(
+            f"dataset `{dataset}` {fault}",
+            hint="tables have versions: `cpgbuild ls` shows which datasets are tables",
+        )
+
+
+class NoVersion(RunError):
+    """A version of a table was asked for that is not there, or not there any more."""
+
+    code = "E382"
+    exit_code = 2
+
+    def __init__(self, dataset: str, version: int, known: Sequence[int]) -> None:
+        """Take the dataset, the version, and those of its states."""
+        super().__init__(
+            f"table `{dataset}` has no version {version}",
+            facts=[("known", ", ".join(map(str, known[:SHOWN])))],
+            hint=f"`cpgbuild history {dataset}` lists its versions",
         )

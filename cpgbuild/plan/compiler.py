@@ -21,10 +21,12 @@ import datafusion
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
-from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.plan import bytecode, functions, helpers
 from cpgbuild.plan.assemble import assemble, check_storable, narrowed, reading
 from cpgbuild.plan.contract import arrow_of, schema_of
+from cpgbuild.plan.derivations import dependent, derivations
+from cpgbuild.plan.expressions import Unreadable
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.lineage import Derivations
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import Place
@@ -119,6 +122,7 @@ class Compiler:
         self._compiled: dict[str, Compiled] = {}
         self._frames: dict[str, datafusion.DataFrame] = {}
         self._lineage: Lineage | None = None
+        self._derivations: dict[str, Derivations] = {}
         self._stack: list[Definition] = []
         self._asked: list[set[str]] = []
         self._failed: set[str] = set()
@@ -454,6 +458,38 @@ class Compiler:
         if self._lineage is None:
             self._lineage = Lineage(self.compiled, self.frame)
         return self._lineage.of(task, column)
+
+    def compile_query(self, definition: Definition) -> Compiled:
+        """Compile a query that is no task of the project, over all that is planned.
+
+        Raises:
+            CpgbuildError: it is wrong, or reads what is.
+        """
+        with self._lock:
+            wrong = len(self.errors)
+            try:
+                self._compile(definition)
+                return self._compiled[definition.name]
+            except Unresolved:
+                raise Problems(self.errors[wrong:]) from None
+            finally:
+                self._compiled.pop(definition.name, None)
+                self._frames.pop(definition.name, None)
+
+    def derivations(self, task: str) -> Derivations:
+        """Return what a task's output is made of, column by column.
+
+        Where its plan has a part that nobody can read, each column may be made of all that its
+        values or rows depend on.
+        """
+        if task not in self._derivations:
+            one, frame = self.compiled(task), self.frame(task)
+            try:
+                found = derivations(one, frame)
+            except Unreadable:
+                found = dependent(one.schema.names, partial(self.lineage, task))
+            self._derivations[task] = found
+        return self._derivations[task]
 
     def outline(self, task: str) -> Outline:
         """Return what is known of a task."""

@@ -58,6 +58,37 @@ def impact(
     finish(output, run)
 
 
+@commands.command(
+    epilog="Examples:  cpgbuild lineage sales.amount  |  cpgbuild lineage sales  |  "
+    "cpgbuild lineage orders.amount --down  |  cpgbuild lineage sales.amount --up --json"
+)
+def lineage(
+    name: Annotated[str, typer.Argument(help="Column, as `sales.amount`, or dataset.")],
+    project: ProjectOption = Path(),
+    up: Annotated[bool, typer.Option("--up", help="Only where it comes from.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only where it goes.")] = False,
+    var: VarOption = None,
+    env: EnvOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what a column is made of, and what is made of it, through all views.
+
+    With the expression at each step; under -v also what decides it without being in it.
+    """
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+        from cpgbuild.cli.lineage import show_lineage
+
+        found = api.lineage(name, project, overrides=overrides_of(var, env, None))
+        show_lineage(found, output, up=up or not down, down=down or not up)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
 @commands.command(epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph --mermaid")
 def graph(
     project: ProjectOption = Path(),

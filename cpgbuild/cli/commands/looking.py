@@ -1,0 +1,214 @@
+"""Commands that look at datasets: which there are, what is in them, what was in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cpgbuild.cli import exit_codes
+from cpgbuild.cli.options import (
+    EnvOption,
+    JsonOption,
+    ProjectOption,
+    VarOption,
+    VerboseOption,
+    WarehouseOption,
+)
+from cpgbuild.cli.running import finish, new_output, overrides_of
+
+commands = typer.Typer()
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", "-f", help="table, csv, json (a line for each row) or parquet; or by --out."
+    ),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write rows to.")]
+LimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", "-n", min=0, help="So many rows; 0 for all. Of a table as text: 20."),
+]
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild ls  |  cpgbuild ls 'v_*' orders  |  cpgbuild ls tag:nightly --json"
+)
+def ls(
+    target: Annotated[
+        list[str] | None, typer.Argument(help="Dataset, task, pattern or tag:NAME; all if none.")
+    ] = None,
+    project: ProjectOption = Path(),
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """List datasets with kind, state, rows, size and age."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.inventory import show_listed
+        from cpgbuild.cli.lean import api
+
+        overrides = overrides_of(var, env, warehouse)
+        show_listed(api.listed(project, targets=target or (), overrides=overrides), output)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild show sales  |  cpgbuild show v_orders --where 'amount > 10' "
+    "--columns country,amount  |  cpgbuild show sales -f csv -o sales.csv"
+)
+def show(
+    name: Annotated[str, typer.Argument(help="Dataset: a source, a view or a table.")],
+    project: ProjectOption = Path(),
+    limit: LimitOption = None,
+    where: Annotated[str, typer.Option("--where", "-w", help="Condition in SQL.")] = "",
+    columns: Annotated[
+        str, typer.Option("--columns", "-c", help="Columns, with commas between them.")
+    ] = "",
+    form: FormatOption = None,
+    out: OutOption = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show rows of a dataset as they are now. Builds nothing."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+        from cpgbuild.cli.rows import ask_for, show_rows, warn_of
+
+        asked = ask_for(form, out, limit, output)
+        chosen = [column.strip() for column in columns.split(",") if column.strip()]
+        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+            rows = datasets.rows(name, chosen, where, asked.fetched)
+            warn_of(datasets.behind(name), name, output)
+            show_rows(rows, asked, output)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog='Examples:  cpgbuild query "SELECT count(*) FROM orders"  |  '
+    'cpgbuild query "SELECT * FROM sales JOIN customers USING (customer_id)" -f csv  |  '
+    "cpgbuild query - < report.sql"
+)
+def query(
+    sql: Annotated[str, typer.Argument(help="Query over datasets, or `-` to read it from stdin.")],
+    project: ProjectOption = Path(),
+    limit: LimitOption = None,
+    form: FormatOption = None,
+    out: OutOption = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Run a query in SQL over all datasets. Builds nothing."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+        from cpgbuild.cli.rows import ask_for, show_rows
+
+        asked = ask_for(form, out, limit, output)
+        text = typer.get_text_stream("stdin").read() if sql == "-" else sql
+        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+            show_rows(datasets.sql(text), asked, output)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild history  |  cpgbuild history sales  |  cpgbuild history -n 3 --json"
+)
+def history(
+    name: Annotated[
+        str | None, typer.Argument(help="Dataset that is a table; all builds if none.")
+    ] = None,
+    project: ProjectOption = Path(),
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="So many builds, or states.")
+    ] = 20,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what builds did, or the states that a table has had."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+        from cpgbuild.cli.past import show_builds, show_states
+
+        overrides = overrides_of(var, env, warehouse)
+        if name is None:
+            show_builds(api.history(project, overrides=overrides)[:limit], output)
+        else:
+            show_states(name, api.states(name, project, overrides=overrides)[:limit], output)
+        return exit_codes.OK
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild diff sales  |  cpgbuild diff sales --from 3 --to 7  |  "
+    "cpgbuild diff sales --key customer_id"
+)
+def diff(
+    name: Annotated[str, typer.Argument(help="Dataset that is a table.")],
+    project: ProjectOption = Path(),
+    before: Annotated[
+        int | None,
+        typer.Option("--from", min=0, help="Version, as `history` has it; else the one before."),
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option("--to", min=0, help="Version; else that of now.")
+    ] = None,
+    key: Annotated[
+        str, typer.Option("--key", "-k", help="Columns that name a row, with commas between them.")
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="So many rows of each kind.")
+    ] = 10,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show in which columns and rows two versions of a table differ."""
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.lean import api
+        from cpgbuild.cli.past import show_diff
+
+        found = api.diff(
+            name,
+            project,
+            before=before,
+            after=after,
+            key=[column.strip() for column in key.split(",") if column.strip()],
+            limit=limit,
+            overrides=overrides_of(var, env, warehouse),
+        )
+        show_diff(found, output)
+        return exit_codes.OK
+
+    finish(output, run)
