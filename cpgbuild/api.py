@@ -409,12 +409,13 @@ def _is_there(source: Difference) -> bool:
 def graph(
     project: str | Path = ".", *, form: str = "dot", overrides: Overrides | None = None
 ) -> str:
-    """Return the graph of datasets as text: `dot` or `mermaid`.
+    """Return the graph of datasets as text: `dot`, `mermaid`, `json` or `svg`.
 
     Raises:
         CpgbuildError: the project is wrong.
     """
-    draw = {"dot": picture.dot, "mermaid": picture.mermaid}[form]
+    forms = {"dot": picture.dot, "mermaid": picture.mermaid, "svg": picture.svg}
+    draw = (forms | {"json": picture.as_json})[form]
     with opened(project, overrides) as workspace:
         return draw(workspace.graph)
 

@@ -55,6 +55,8 @@ class Datasets:
         self._workspace = workspace
         self._opened = stack or ExitStack()
         self._read: Context | None = None
+        # Of one project, since Ibis joins no tables of several.
+        self._notebook = Notebook(self._run_expression)
 
     @property
     def names(self) -> list[str]:
@@ -81,7 +83,7 @@ class Datasets:
         Raises:
             UnknownTarget: nothing is named so.
         """
-        return Notebook(self._run_expression).table(name, self.schema(name))
+        return self._notebook.table(name, self.schema(name))
 
     def sql(self, query: str) -> pa.RecordBatchReader:
         """Return the rows of a query over datasets, in the engine's SQL, as they come.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cpgbuild.engine.differing import row_difference
@@ -63,41 +63,39 @@ def states(
         task = _stored(workspace, name)
         builds = workspace.history.load()
         runs = [(b.started, run) for b in builds for run in b.tasks if run.task == task.name]
-        return _joined(workspace.warehouse.states(task.output), runs)
+        found = [_state(workspace, task, era) for era in workspace.warehouse.states(task.output)]
+        return _joined(found[::-1], runs)
 
 
-def _joined(eras: Sequence[Era], runs: Sequence[tuple[str, TaskRun]]) -> list[State]:
+def _joined(versions: Sequence[State], runs: Sequence[tuple[str, TaskRun]]) -> list[State]:
     """Return versions of a table with the runs that made them, and the runs that made none.
 
-    A run is known to have made a version by when it ended: not before its build began.
+    Both come in their order, runs with when their build began: what they made is not older.
     """
-    found = [_state(era) for era in eras]
-    for started, run in runs:
-        made = run.event in {"built", "restored"}
-        at = next(
-            (
-                n
-                for n in range(len(found) - 1, -1, -1)
-                if made
-                and found[n].is_ours
-                and found[n].run is None
-                and found[n].when >= started
-                and found[n].version is not None
-            ),
-            None,
+    made: dict[int, tuple[int, State]] = {}
+    others: list[tuple[int, State]] = []
+    for number, (began, run) in enumerate(runs):
+        fits = (
+            n
+            for n, state in enumerate(versions)
+            if n not in made and state.is_ours and state.when >= began
         )
+        at = next(fits, None) if run.event in {"built", "restored"} else None
         if at is None:
-            found.append(State(None, started, run.rows, run.seconds, run))
+            others.append((number, State(None, began, run.rows, run.seconds, run)))
         else:
-            old = found[at]
-            found[at] = State(old.version, old.when, old.rows, old.seconds, run)
-    return sorted(found, key=lambda state: (state.when, state.version or -1), reverse=True)
+            made[at] = (number, replace(versions[at], run=run))
+    found = [made.get(n, (-1, state)) for n, state in enumerate(versions)] + others
+    # Of one second the later build is the later one.
+    found.sort(key=lambda each: (each[1].when, each[0]), reverse=True)
+    return [state for _, state in found]
 
 
-def _state(era: Era) -> State:
+def _state(workspace: Workspace, task: Task, era: Era) -> State:
     trace = era.trace
     if trace is None:
-        return State(era.oldest, "", None, 0.0, is_ours=False)
+        when = workspace.warehouse.moment(task.output, era.oldest)
+        return State(era.oldest, when, None, 0.0, is_ours=False)
     return State(era.newest, trace.finished, trace.rows, trace.seconds)
 
 

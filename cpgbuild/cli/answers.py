@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.impact import Impact
     from cpgbuild.engine.cleaning import Cleaned
 
+SAVED = 1.0
 _ACTIONS = {
     Action.RUN: ("run", "yellow"),
     Action.MAYBE: ("maybe", "cyan"),
@@ -85,8 +86,10 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     seconds = seconds_text(output.seconds)
     done = (outcome.built, outcome.unchanged, outcome.restored, outcome.failed, outcome.skipped)
     quiet = not (any(done) or outcome.interrupted)
+    # Of milliseconds nobody is proud.
+    saved = f", which saved {seconds_text(outcome.saved)}" if outcome.saved >= SAVED else ""
     if quiet:
-        output.line((unchanged_text(outcome.up_to_date, seconds), "bold"))
+        output.line((unchanged_text(outcome.up_to_date, seconds) + saved, "bold"))
     else:
         views = outcome.built - outcome.tables
         counts = [
@@ -94,7 +97,7 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
             (outcome.restored, f"{outcome.restored} restored"),
             (outcome.unchanged, f"{outcome.unchanged} came out the same"),
             (views, f"{count_text(views, 'view')} redefined"),
-            (outcome.up_to_date, f"{outcome.up_to_date} up to date"),
+            (outcome.up_to_date, f"{outcome.up_to_date} up to date{saved}"),
             (outcome.failed, f"{outcome.failed} failed"),
             (outcome.skipped, f"{outcome.skipped} skipped"),
         ]

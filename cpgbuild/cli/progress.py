@@ -15,6 +15,7 @@ from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import INTERRUPTED, STOPPED
 from cpgbuild.core.events import (
     Built,
+    Expected,
     Failed,
     Progressed,
     Restored,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 # So that a line of usual length fits into 80 columns.
 NAME_WIDTH = 34
 FACTS_WIDTH = 20
+# Of many tasks that wait, so many are named.
+SHOWN_WAITING = 3
+# What is done in fewer seconds, nobody has to be told of.
+SHORTEST_LEFT = 1.0
 _WORDS = {Built: ("built", "green"), Unchanged: ("same", "cyan"), Restored: ("restored", "green")}
 
 
@@ -45,6 +50,9 @@ class BuildProgress:
         self._output = output
         self._running: dict[str, tuple[float, int]] = {}
         self._done = 0
+        self._heard = False
+        # What may still run, with the seconds that each took before.
+        self._expected: dict[str, float | None] = {}
         self._live: Live | None = None
         if output.stderr.is_terminal and not output.as_json and not output.stderr.is_dumb_terminal:
             self._live = Live(
@@ -72,15 +80,19 @@ class BuildProgress:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        self._heard = True
         self._output.record(records.happened(event))
         match event:
+            case Expected(tasks):
+                self._expected |= tasks
             case Started(task, _):
                 self._running[task.name] = (time.monotonic(), 0)
             case Progressed(name, rows) if name in self._running:
                 self._running[name] = (self._running[name][0], rows)
             case Built() | Unchanged() | Restored() | UpToDate() | Failed() | Skipped():
                 self._running.pop(event.task.name, None)
-                self._done += 1
+                self._expected.pop(event.task.name, None)
+                self._done += event.task.stored
                 self._show(event)
             case SharedView(task, readings, rows, seconds) if self._output.verbose:
                 facts = f"{count_text(rows, 'row')}, {seconds_text(seconds)}"
@@ -120,7 +132,10 @@ class BuildProgress:
     def _line(self, *parts: tuple[str, str]) -> None:
         """Write a line of the answer; above the live view where both are on one terminal."""
         if self._live is not None and self._output.stdout.is_terminal:
-            self._live.console.print(Text.assemble(*parts))
+            text = Text.assemble(*parts)
+            # `why` tells what has no room.
+            text.truncate(self._live.console.width, overflow="ellipsis")
+            self._live.console.print(text)
         else:
             self._output.line(*parts)
 
@@ -136,8 +151,35 @@ class BuildProgress:
             rows.append(
                 Spinner("dots", Text(f"{name.ljust(width)}  {facts}{seconds_text(now - began)}"))
             )
-        rows.append(Spinner("dots", Text(f"{count_text(self._done, 'task')} done", "dim")))
+        rows.append(Spinner("dots", Text(self._standing(now), "dim", no_wrap=True)))
         return Group(*rows)
+
+    def _standing(self, now: float) -> str:
+        """Return how far the build is: what is done, what waits, how long that may take."""
+        if not (self._done or self._expected):
+            return "planning" if not self._heard else "looking what is up to date"
+        waiting = [name for name in self._expected if name not in self._running]
+        said = [f"{self._done} of {count_text(self._done + len(self._expected), 'table')} done"]
+        if waiting:
+            names = [name.partition(".")[2] or name for name in waiting[:SHOWN_WAITING]]
+            more = len(waiting) - len(names)
+            said.append(f"waiting: {', '.join(names)}{f', {more} more' if more else ''}")
+        left = self._left(now)
+        if left is not None:
+            said.append(f"about {seconds_text(left)} left")
+        return "; ".join(said)
+
+    def _left(self, now: float) -> float | None:
+        """Return how long what is expected may take; None where too little of it ran before."""
+        known = {n: s for n, s in self._expected.items() if s is not None}
+        if not known or len(known) * 2 < len(self._expected):
+            return None
+        mean = sum(known.values()) / len(known)
+        left = 0.0
+        for name in self._expected:
+            began = self._running[name][0] if name in self._running else now
+            left += max(0.0, known.get(name, mean) - (now - began))
+        return left if left >= SHORTEST_LEFT else None
 
 
 def _facts(event: Built | Unchanged | Restored) -> str:

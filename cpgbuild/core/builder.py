@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cpgbuild.core.events import (
     Built,
     Event,
+    Expected,
     Failed,
     Progressed,
     Restored,
@@ -28,7 +29,7 @@ from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.errors.run import Cancelled, InputMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.ports import Engine, Reporter, Store
@@ -94,6 +95,8 @@ class Builder:
         self._rebuilder = rebuilder
         self._world = world
         self._scheduler = Scheduler(graph, selection.tasks, rebuilder.seconds)
+        self._selection = selection
+        self._expected: set[str] = set()
         self._begun: set[str] = set()
         self._sharing = Sharing(graph, world.engine, rebuilder.traces, self._is_to_run)
         self._running: dict[str, Decision] = {}
@@ -102,6 +105,8 @@ class Builder:
 
     def build(self, interrupted: Callable[[], bool] = lambda: False) -> Outcome:
         """Run the readiness loop to its end; `interrupted` is asked between steps."""
+        stored = (task for task in self._selected() if task.stored)
+        self._expect([task for task in stored if self._rebuilder.would_run(task)])
         while True:
             if interrupted() and not self.outcome.interrupted:
                 self._stop(INTERRUPTED)
@@ -134,6 +139,21 @@ class Builder:
                 self._learn(done)
             case Result() as result:
                 self._finish(result)
+
+    def _selected(self) -> Iterator[Task]:
+        yield from (self._graph.tasks[name] for name in sorted(self._selection.tasks))
+
+    def _expect(self, tasks: list[Task]) -> None:
+        """Tell of tables that may run, and of all behind them that were not told of."""
+        if not tasks:
+            return
+        names = {task.name for task in tasks} | self._graph.downstream(tasks)
+        names = (names & self._selection.tasks) - self._expected
+        stored = [name for name in sorted(names) if self._graph.tasks[name].stored]
+        self._expected |= names
+        if stored:
+            took = self._rebuilder.seconds
+            self._report(Expected({name: took.get(name) for name in stored}))
 
     def _stop(self, why: str) -> None:
         self._stopping = self._stopping or why
@@ -176,6 +196,8 @@ class Builder:
     def _start(self, decision: Decision) -> None:
         task = decision.task
         self._running[task.name] = decision
+        if task.name not in self._expected:
+            self._expect([task])
         self._report(Started(task, decision.reasons))
         previous = decision.previous if decision.can_build_upon else None
         once = self._before(task) if decision.restore is None else ()

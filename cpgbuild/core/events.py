@@ -21,6 +21,17 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """Tables may have to run, as far as is known now, with the seconds that each took before.
+
+    Those that nobody ran before have none. It is said once of each, if at all: what is upstream may
+    turn out to be unchanged, and then the table ends at once.
+    """
+
+    tasks: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Progressed:
     """A running task has written so many rows so far (of a keyed task: handled so many keys)."""
 
@@ -128,4 +139,4 @@ class Planned:
 
 
 Ended = Built | Unchanged | Restored | UpToDate | Failed | Skipped
-Event = Started | Progressed | SharedView | Ended
+Event = Started | Expected | Progressed | SharedView | Ended

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -240,6 +242,15 @@ def restorable(uri: str, folder: Folder, era: Era) -> int | None:
 def _is_told(uri: str, folder: Folder, version: int) -> bool:
     """Return whether the log, which has all commits since, still tells what a version was."""
     return folder.has([log_file(0)]) or at(uri, version) is not None
+
+
+def moment_of(folder: Folder, version: int) -> str:
+    """Return when a commit was made, as it says itself (ISO 8601, UTC); nothing if it does not."""
+    for line in filter(None, (folder.read(log_file(version)) or b"").splitlines()):
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            moment = json.loads(line)["commitInfo"]["timestamp"] / 1000
+            return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ""
 
 
 def size_of(table: DeltaTable) -> int:

@@ -30,6 +30,7 @@ from cpgbuild.engine.history import (
     at,
     copy_of,
     eras,
+    moment_of,
     restorable,
     size_of,
     trace_of,
@@ -197,6 +198,10 @@ class Warehouse:
             return []
         found = eras(self._folder(output), seen.table.version())
         return [era for era in found if not era.lost]
+
+    def moment(self, output: str, version: int) -> str:
+        """Return when a version was committed (ISO 8601, UTC); nothing where nobody says so."""
+        return moment_of(self._folder(output), version)
 
     def at(self, output: str, version: int) -> DeltaTable | None:
         """Return an output's table at a version; None where its files or its log are gone."""

@@ -244,6 +244,16 @@ def test_history_tells_of_failures_and_of_builds_elsewhere(built):
     assert (only["version"], only["rows"], only["run"]) == (0, 1, None)
 
 
+def test_history_tells_what_somebody_else_wrote(built):
+    from deltalake import DeltaTable
+
+    DeltaTable(built.root / "warehouse" / "top").delete()
+    (foreign, ours) = run_here("history", "top", "--json", folder=built.root).events("state")
+    assert (foreign["version"], foreign["ours"], foreign["rows"]) == (1, False, None)
+    assert foreign["when"] >= ours["when"]
+    assert (ours["version"], ours["ours"]) == (0, True)
+
+
 def test_diff_of_the_last_two_versions(changed, says):
     assert says("diff sales", changed.root).code == 0
 

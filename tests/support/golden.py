@@ -17,7 +17,7 @@ _VARYING = (
     # As Delta names the files of a table.
     (re.compile(r"part-\d{5}-[0-9a-f-]{36}"), "part-#"),
     (re.compile(r"\bprocess \d+"), "process #"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d UTC)?"), "####-##-## ##:##"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d( UTC)?)?"), "####-##-## ##:##"),
 )
 
 

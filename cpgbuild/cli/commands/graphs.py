@@ -12,6 +12,7 @@ from cpgbuild.cli.options import EnvOption, JsonOption, ProjectOption, VarOption
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
 commands = typer.Typer()
+FORMS = ("dot", "mermaid", "svg", "json")
 
 
 @commands.command(
@@ -72,9 +73,10 @@ def lineage(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Show what a column is made of, and what is made of it, through all views.
+    """Show where columns come from and where they go.
 
-    With the expression at each step; under -v also what decides it without being in it.
+    Through all views, with the expression at each step; under -v also what decides a column without
+    being in it.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
@@ -89,26 +91,29 @@ def lineage(
     finish(output, run)
 
 
-@commands.command(epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph --mermaid")
+@commands.command(
+    epilog="Examples:  cpgbuild graph | dot -Tsvg  |  cpgbuild graph -f svg > graph.svg  |  "
+    "cpgbuild graph -f mermaid"
+)
 def graph(
     project: ProjectOption = Path(),
-    mermaid: Annotated[
-        bool, typer.Option("--mermaid", help="In Mermaid's language instead of DOT.")
-    ] = False,
+    form: Annotated[str, typer.Option("--format", "-f", help="dot, mermaid, svg or json.")] = "dot",
     var: VarOption = None,
     env: EnvOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Print the graph of datasets as DOT or Mermaid.
+    """Print the graph of datasets as DOT, Mermaid, SVG or JSON.
 
-    An edge that others imply is left out.
+    In pictures an edge that others imply is left out; JSON has all, with the columns required.
     """
     output = new_output(as_json=False, verbose=verbose)
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.errors.project import BadOption
 
-        form = "mermaid" if mermaid else "dot"
+        if form not in FORMS:
+            raise BadOption("--format", form, f"one of {', '.join(FORMS)}")
         output.raw(api.graph(project, form=form, overrides=overrides_of(var, env, None)))
         return exit_codes.OK
 
