@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ from cpgbuild.state.repository import text_at
 from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
@@ -199,10 +199,34 @@ def build(  # noqa: PLR0913 -- the options of the command
     Raises:
         CpgbuildError: the request or the project is wrong; nothing ran.
     """
-    look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
+    begun = building(project, request, overrides, report=report, keep_going=keep_going)
+    with begun as (_, builder):
+        return builder.build(interrupted)
+
+
+@contextmanager
+def building(
+    project: str | Path,
+    request: Request,
+    overrides: Overrides | None = None,
+    *,
+    among: Collection[str] | None = None,
+    report: Reporter | None = None,
+    keep_going: bool = False,
+) -> Iterator[tuple[Workspace, Builder]]:
+    """Give what brings a request's tasks up to date, and hold the warehouse for the time of it.
+
+    Of the tasks only those `among` some, where these are named: what else they read is left as it
+    is. What was done is kept at the end.
+
+    Raises:
+        CpgbuildError: the request or the project is wrong, or another build holds the warehouse.
+    """
+    look = overrides in (None, config.Overrides()) and not request.force
     with opened(project, overrides, look=look, request=request) as workspace:
-        selection = select(workspace.graph, request)
+        wanted = select(workspace.graph, request)
+        selection = wanted if among is None else wanted.among(among)
         workspace.warehouse.check()
         with held(workspace.holder, workspace.warehouse.location):
             # A lock is of the whole project.
@@ -213,23 +237,27 @@ def build(  # noqa: PLR0913 -- the options of the command
             traces = workspace.journal.load()
             looked = workspace.looked and also(workspace.looked, _results(workspace))
             marks = _marks(workspace, selection, traces)
-            known = _settled(workspace, looked, marks, targets, exclude)
+            known = _settled(workspace, looked, marks, request.targets, request.exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
             recorder = Recorder(report or _silent)
             world = World(engine, workspace.journal, recorder, workspace.project.lanes, keep_going)
+            builder = Builder(workspace.graph, rebuilder, selection, world)
             try:
-                builder = Builder(workspace.graph, rebuilder, selection, world)
-                outcome = builder.build(interrupted)
+                yield workspace, builder
             finally:
                 engine.close()
             if recorder.runs:
-                workspace.history.add(recorder.record(outcome, targets))
-            if workspace.looked and not (outcome.failed or outcome.interrupted):
-                # Whether the next build has nothing to do, so that it need not look for itself.
-                again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
-                with suppress(CpgbuildError):
-                    _planned(again, selection, targets, exclude)
-            return outcome
+                asked = request.targets if selection == wanted else sorted(selection.tasks)
+                workspace.history.add(recorder.record(builder.outcome, asked))
+            if workspace.looked and selection == wanted and builder.outcome.is_well:
+                _keep_current(workspace, selection, request)
+
+
+def _keep_current(workspace: Workspace, selection: Selection, request: Request) -> None:
+    """Keep whether the next build has nothing to do, so that it need not look for itself."""
+    again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
+    with suppress(CpgbuildError):
+        _planned(again, selection, request.targets, request.exclude)
 
 
 def clean(

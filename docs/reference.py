@@ -5,11 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from cpgbuild.cli.app import app
 from cpgbuild.errors.report import CpgbuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import click
 
 PAGE = Path(__file__).with_suffix(".md")
 STAGES = {
@@ -23,9 +29,8 @@ STAGES = {
 
 def commands() -> list[str]:
     """Return a section for each command, with its options."""
-    group = typer.main.get_command(app)
     lines = []
-    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+    for name, command in sorted(_found(typer.main.get_command(app))):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join(["cpgbuild", name, *(f"[{a.name.upper()}]" for a in arguments)])
         lines += [f"### `{usage}`", "", command.help or "", ""]
@@ -35,6 +40,15 @@ def commands() -> list[str]:
             lines.append(f"| {names} | {getattr(option, 'help', '') or ''} |")
         lines += ["", f"{command.epilog}".replace("  |  ", "; "), ""]
     return lines
+
+
+def _found(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Give each command by its name, with that of the group that it is in."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _found(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
 
 
 def errors() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cpgbuild.cli.commands import building, graphs, looking, projects
+from cpgbuild.cli.commands import building, exporting, graphs, looking, projects
 
 app = typer.Typer(
     name="cpgbuild",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 for module in (building, looking, graphs, projects):
     app.add_typer(module.commands)
+app.add_typer(exporting.commands, name="export")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it so

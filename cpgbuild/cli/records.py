@@ -137,6 +137,11 @@ def cleaned(cleaned: Cleaned) -> dict[str, Any]:
     return _record("cleaned", output=cleaned.output, files=cleaned.files, bytes=cleaned.bytes)
 
 
+def exported(form: str, path: str, functions: int, *, changed: bool) -> dict[str, Any]:
+    """Return the record of a file that was written for another tool, or was there already."""
+    return _record("exported", form=form, path=path, functions=functions, changed=changed)
+
+
 def explained(explanation: Explanation) -> dict[str, Any]:
     """Return the record of why a task would run, or need not."""
     last = explanation.last

@@ -20,7 +20,7 @@ from cpgbuild.core.events import (
     UpToDate,
 )
 from cpgbuild.core.evidence import Stamp
-from cpgbuild.core.ports import Evaluated, Order, Tick
+from cpgbuild.core.ports import Evaluated, Order, Result, Tick
 from cpgbuild.core.scheduler import Scheduler
 from cpgbuild.core.sharing import TOO_LARGE, Sharing
 from cpgbuild.core.trace import Trace
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from cpgbuild.core.graph import Graph
-    from cpgbuild.core.ports import Engine, Reporter, Result, Store
+    from cpgbuild.core.ports import Engine, Reporter, Store
     from cpgbuild.core.rebuilder import Decision, Rebuilder
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.task import Lane, Task
@@ -66,6 +66,11 @@ class Outcome:
     skipped: int = 0
     interrupted: bool = False
     saved: float = 0.0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing failed, and nobody stopped it."""
+        return not (self.failed or self.interrupted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +115,30 @@ class Builder:
             self._start_ready()
             if not self._running:
                 break
-            answer = self._world.engine.wait()
-            if isinstance(answer, Tick):
-                if answer.task in self._running:
-                    self._report(Progressed(answer.task, answer.rows))
-                continue
-            if isinstance(answer, Evaluated):
-                self._learn(answer)
-                continue
-            self._finish(answer)
+            self._wait()
         for task in self._scheduler.remaining():
             self._report(Skipped(task, self._stopping or STOPPED))
         return self.outcome
+
+    def bring(self, name: str) -> None:
+        """Bring one selected task up to date, in an order that somebody else keeps.
+
+        All of the selected ones that it needs were brought before. How it ended, the event says.
+        """
+        self._take(self._graph.tasks[name])
+        while self._running:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait until something that runs has something to tell, and take it."""
+        match self._world.engine.wait():
+            case Tick() as tick:
+                if tick.task in self._running:
+                    self._report(Progressed(tick.task, tick.rows))
+            case Evaluated() as done:
+                self._learn(done)
+            case Result() as result:
+                self._finish(result)
 
     def _selected(self) -> Iterator[Task]:
         yield from (self._graph.tasks[name] for name in sorted(self._selection.tasks))

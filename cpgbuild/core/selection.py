@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,6 +40,10 @@ class Selection:
 
     tasks: frozenset[str]
     forced: frozenset[str]
+
+    def among(self, names: Iterable[str]) -> Selection:
+        """Return what of it is among some tasks; what else these read is taken as it is."""
+        return replace(self, tasks=self.tasks.intersection(names))
 
 
 def select(graph: Graph, request: Request) -> Selection:

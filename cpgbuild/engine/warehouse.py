@@ -154,6 +154,11 @@ class Warehouse:
         seen = self._known(output)
         return seen.trace if seen is not None else None
 
+    def version(self, output: str) -> int | None:
+        """Return the version of an output's table, as Delta counts them; None: there is none."""
+        seen = self._known(output)
+        return seen.table.version() if seen is not None else None
+
     def copy(self, output: str) -> Trace | None:
         """Return the trace of our last commit, though nothing proves that its rows are still there.
 

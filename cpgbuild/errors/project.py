@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.errors.report import CpgbuildError, Place, did_you_mean, nearest_first, quoted
+from cpgbuild.errors.report import (
+    SHOWN_NAMES,
+    CpgbuildError,
+    Place,
+    did_you_mean,
+    nearest_first,
+    quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -249,6 +256,59 @@ class SourceUnreadable(CpgbuildError):
             place=place,
             facts=[("file", f"`{file}`"), ("reason", reason)],
             hint=f"check the file, and `format` in `[sources.{source}]`",
+        )
+
+
+class HamiltonMissing(CpgbuildError):
+    """A project is to run in Hamilton, which is not installed."""
+
+    code = "E160"
+
+    def __init__(self) -> None:
+        """Nothing more is to be said of it."""
+        super().__init__("Hamilton is not installed", hint="pip install 'cpgbuild[hamilton]'")
+
+
+class ModuleOutdated(CpgbuildError):
+    """A project's functions for Hamilton are not those of its graph as it is now."""
+
+    code = "E161"
+
+    def __init__(self, differences: Iterable[tuple[str, str]]) -> None:
+        """Take functions with what is different of each, as a clause."""
+        known = list(differences)
+        more = [("more", str(len(known) - SHOWN_NAMES))] if len(known) > SHOWN_NAMES else []
+        super().__init__(
+            "the functions for Hamilton are not those of the project as it is now",
+            facts=[*known[:SHOWN_NAMES], *more],
+            hint="write the module again with `cpgbuild export hamilton`, or make the driver anew",
+        )
+
+
+class NotGenerated(CpgbuildError):
+    """`cpgbuild export` would overwrite a file that it did not write."""
+
+    code = "E162"
+
+    def __init__(self, path: str) -> None:
+        """Take the file."""
+        super().__init__(
+            f"`{path}` was not written by `cpgbuild export`",
+            hint="name another file with `--out`, or delete this one",
+        )
+
+
+class ModuleUnwritable(CpgbuildError):
+    """The file that `cpgbuild export` is to write cannot be written."""
+
+    code = "E163"
+
+    def __init__(self, path: str, error: OSError) -> None:
+        """Take the file and the system's words."""
+        super().__init__(
+            f"`{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name a file in a folder that is there and writable with `--out`",
         )
 
 

@@ -158,6 +158,21 @@ class TableUnreadable(RunError):
         )
 
 
+class GivenOtherwise(RunError):
+    """Hamilton hands a task something else than what it reads, as that is now."""
+
+    code = "E360"
+
+    def __init__(self, task: str, given: str, place: Place | None) -> None:
+        """Take the task, and what it was given."""
+        super().__init__(
+            f"task `{task}` was given something else than it reads",
+            place=place,
+            facts=[("given", given)],
+            hint="leave it out of Hamilton's inputs and overrides",
+        )
+
+
 class NotBuilt(RunError):
     """Rows were asked for of a table that was not built yet."""
 

@@ -81,7 +81,8 @@ def find_root(start: Path) -> Path:
     Raises:
         NoProject: there is none.
     """
-    start = start.absolute()
+    # What is below the root is told by its path, so that a way back would be in the way.
+    start = Path(os.path.normpath(start.absolute()))
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return folder

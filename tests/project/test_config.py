@@ -49,6 +49,15 @@ def test_the_root_is_the_nearest_folder_above_that_has_the_file(tmp_path):
     assert find_root(below) == tmp_path / "a"
 
 
+def test_the_root_is_found_by_a_way_that_leads_back(tmp_path):
+    folder = ProjectFolder(tmp_path)
+    folder.write("shop/cpgbuild.toml", '[project]\ntasks = ["tasks"]\n')
+    folder.write("flows/flow.py", "")
+    root = find_root(tmp_path / "flows/../shop")
+    assert root == tmp_path / "shop"
+    assert [path for path, _ in load(root).tasks] == [root / "tasks"]
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
