@@ -1,0 +1,1 @@
+"""What a project is in other tools' forms."""
