@@ -131,6 +131,11 @@ def cleaned(cleaned: Cleaned) -> dict[str, Any]:
     return _record("cleaned", output=cleaned.output, files=cleaned.files, bytes=cleaned.bytes)
 
 
+def page(place: str, datasets: int) -> dict[str, Any]:
+    """Return the record of a page: the file that it was written to, or where it is served."""
+    return _record("page", place=place, datasets=datasets)
+
+
 def explained(explanation: Explanation) -> dict[str, Any]:
     """Return the record of why a task would run, or need not."""
     last = explanation.last

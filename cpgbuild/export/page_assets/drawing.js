@@ -3,7 +3,9 @@
 // What is alike is drawn in one go, what is out of sight is left out, and texts that nobody could
 // read are bars, so that thousands of nodes follow the hand.
 
-const READABLE = 0.42; // from this scale on labels are drawn
+const READABLE = 0.45; // from this scale on a node's texts are drawn
+const NAMED = 0.2; // from this scale on a node's name alone is, as large as fits
+const FAR_FONT = "600 25px system-ui, sans-serif";
 const CURVED = 0.18; // from this scale on edges are curves
 const RADIUS = 6;
 
@@ -200,7 +202,8 @@ class Drawing {
     const { context, colour } = this;
     const nodes = this.scene.nodes;
     const readable = this.transform.k >= READABLE;
-    if (!readable) {
+    const named = this.transform.k >= NAMED;
+    if (!named) {
       // Far away a node is a block in the colour of its kind.
       for (const kind of ["source", "view", "table", "group"]) {
         context.fillStyle = colour[kind];
@@ -223,6 +226,22 @@ class Drawing {
     }
     for (const i of numbers) this.drawFrame(i);
     if (readable) this.drawTexts(numbers);
+    else if (named) this.drawNames(numbers);
+  }
+
+  drawNames(numbers) {
+    const { context, colour, scene } = this;
+    context.textBaseline = "middle";
+    context.textAlign = "left";
+    context.font = FAR_FONT;
+    for (const i of numbers) {
+      const node = scene.nodes[i];
+      node.far ??= cut(context, node.label, node.width - 24);
+      context.fillStyle = colour[node.kind];
+      context.fillRect(node.x - node.width / 2, node.y - HEIGHT / 2, 8, HEIGHT);
+      context.fillStyle = colour.text;
+      context.fillText(node.far, node.x - node.width / 2 + 15, node.y + 1);
+    }
   }
 
   drawFrame(i) {

@@ -6,7 +6,7 @@
 // near to the mean of their neighbours as their order and their heights allow, which is an isotonic
 // regression (pool adjacent violators).
 
-const LAYER_GAP = 76;
+const LAYER_GAP = 60;
 const NODE_GAP = 12;
 const POINT_HEIGHT = 6;
 
