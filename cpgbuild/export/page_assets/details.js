@@ -38,21 +38,20 @@ class Details {
   }
 
   head(dataset) {
-    const facts = [["where", dataset.place]];
+    const facts = [["where", dataset.place], ["tags", dataset.tags.join(", ")]];
+    facts.push(["partitions", dataset.partition_by.join(", ")]);
     for (const task of dataset.tasks) {
-      facts.push(["task", `${task.name}`], ["written in", `${task.file}:${task.line}`]);
+      facts.push(["task", task.file ? `${task.name}, ${task.file}:${task.line}` : task.name]);
       if (task.lane !== "engine") facts.push(["lane", task.lane]);
       for (const note of task.notes) facts.push(["note", note]);
     }
-    facts.push(["partitions", dataset.partition_by.join(", ")], ["tags", dataset.tags.join(", ")]);
     const seen = facts.filter(([, value]) => value);
-    const few = seen.length > 8 ? seen.slice(0, 8) : seen;
     return element(
       "div",
       { class: "head" },
       element("button", { type: "button", class: "close", "aria-label": "Close details", onclick: this.actions.close }, "×"),
       element("h2", { id: "details-title", tabindex: "-1" }, dataset.name),
-      element("dl", { class: "facts" }, ...few.map(([name, value]) => fact(name, value))),
+      element("dl", { class: "facts" }, ...seen.map(([name, value]) => fact(name, value))),
     );
   }
 

@@ -5,7 +5,7 @@
 
 const READABLE = 0.45; // from this scale on a node's texts are drawn
 const NAMED = 0.2; // from this scale on a node's name alone is, as large as fits
-const FAR_FONT = "600 25px system-ui, sans-serif";
+const FAR_FONT = "500 23px system-ui, sans-serif";
 const CURVED = 0.18; // from this scale on edges are curves
 const RADIUS = 6;
 

@@ -4,7 +4,7 @@ const page = JSON.parse(document.getElementById("document").textContent);
 const get = (id) => document.getElementById(id);
 const lineage = new Lineage(page);
 const numberOf = new Map(page.datasets.map((dataset, number) => [dataset.name, number]));
-const state = { by: "folder", collapsed: new Set(), selected: -1, followed: null, found: null, around: false };
+const state = { by: "folder", collapsed: new Set(), selected: -1, followed: null, found: null, around: -1 };
 
 const drawing = new Drawing(get("canvas"), pick);
 const tree = new Tree(get("tree"), page, { choose, toggle });
@@ -34,7 +34,7 @@ const memory = {
 
 function arrange({ keep = false } = {}) {
   const anchor = keep && scene ? anchorNode() : null;
-  scene = new Scene(page, groups, state.collapsed, state.around && state.selected >= 0 ? around(state.selected) : null);
+  scene = new Scene(page, groups, state.collapsed, state.around >= 0 ? around(state.around) : null);
   drawing.show(scene);
   light();
   const to = anchor && scene.nodeOf[anchor.dataset];
@@ -114,9 +114,8 @@ function pick(node, event) {
 
 function choose(number, withFocus = false) {
   if (state.followed && !state.followed.lit.has(number)) state.followed = null;
-  const opened = open(number);
   state.selected = number;
-  if (state.around || opened) arrange({ keep: opened && !state.around });
+  bringIn(number);
   shown(withFocus);
 }
 
@@ -124,10 +123,8 @@ function follow(column) {
   const isOff = state.followed?.column === column;
   state.followed = isOff ? null : lineage.follow(column);
   const owner = lineage.owner[column];
-  const opened = open(owner);
-  const isOther = owner !== state.selected;
   state.selected = owner;
-  if (opened || (state.around && isOther)) arrange({ keep: true });
+  bringIn(owner);
   shown(false);
   get("details").querySelector(`[data-column="${CSS.escape(lineage.names[column])}"]`)?.focus();
   if (state.followed) {
@@ -140,6 +137,7 @@ function follow(column) {
 function shown(withFocus) {
   const number = state.selected;
   details.show(number, state.followed);
+  get("around").disabled = false;
   document.body.classList.add("with-details");
   drawing.resize();
   tree.select(number);
@@ -153,12 +151,21 @@ function shown(withFocus) {
   say([name, kind, STATES[now], `reads ${reads}, read by ${readers}`].filter(Boolean).join(", "));
 }
 
-// Opens the group of a dataset; returns whether it was closed.
-function open(number) {
+// Sees that a dataset is drawn: opens its group, and the graph around another dataset if need be.
+function bringIn(number) {
   const name = [...groups].find(([, members]) => members.includes(number))[0];
-  const closed = state.collapsed.delete(name);
-  if (closed) tree.mark(state.collapsed);
-  return closed;
+  const wasClosed = state.collapsed.delete(name);
+  if (wasClosed) tree.mark(state.collapsed);
+  const isOutside = state.around >= 0 && !around(state.around).has(number);
+  if (isOutside) setAround(number);
+  if (wasClosed || isOutside) arrange({ keep: !isOutside });
+}
+
+// Draws only what a dataset needs and what needs it; for -1 all there is.
+function setAround(number) {
+  state.around = number;
+  get("around").setAttribute("aria-pressed", String(number >= 0));
+  get("around").textContent = number >= 0 ? `Only around ${page.datasets[number].name}` : "Only around";
 }
 
 // Ends one thing: what is followed, then what is selected.
@@ -168,9 +175,9 @@ function close() {
   if (state.selected >= 0) shown(false);
   else {
     details.hide();
+    get("around").disabled = state.around < 0;
     document.body.classList.remove("with-details");
     drawing.resize();
-    if (state.around) arrange();
     light();
     trail();
     address();
@@ -187,8 +194,13 @@ function trail() {
     element("strong", {}, `${page.datasets[lineage.owner[column]].name}.${lineage.names[column]}`),
     element("span", { class: "up" }, `comes from ${up.size}`),
     element("span", { class: "down" }, `reaches ${down.size}`),
+    element("button", { type: "button", onclick: () => fitLit() }, "Show all of it"),
     element("button", { type: "button", onclick: () => follow(column) }, "Done"),
   );
+}
+
+function fitLit() {
+  drawing.fit(scene.boxOf([...drawing.look.lit].map((node) => scene.nodes[node])));
 }
 
 function toggle(name) {
@@ -378,6 +390,7 @@ function begin() {
   if (location.hash.length > 1) visit();
   if (kept) d3.select(drawing.canvas).call(drawing.zoom.transform, d3.zoomIdentity.translate(kept.x, kept.y).scale(kept.k));
   drawing.draw();
+  performance.mark("drawn");
   if (version !== "0") listen(version);
 }
 
@@ -403,8 +416,8 @@ get("expand").addEventListener("click", () => {
   arrange();
 });
 get("around").addEventListener("click", () => {
-  state.around = !state.around;
-  get("around").setAttribute("aria-pressed", String(state.around));
+  setAround(state.around >= 0 ? -1 : state.selected);
+  get("around").disabled = state.around < 0 && state.selected < 0;
   arrange();
 });
 get("theme").addEventListener("click", () => {
