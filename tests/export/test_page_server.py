@@ -14,6 +14,18 @@ from tests.support.commands import start
 
 
 @contextmanager
+def listening(folder, seconds=60):
+    """Serve a project's page and listen to it; gives its address, the process and the events."""
+    with (
+        serving(folder) as (address, process),
+        urllib.request.urlopen(f"{address}changes", timeout=seconds) as stream,
+    ):
+        told = events(stream)
+        assert next(told) == ("version", "1")
+        yield address, process, told
+
+
+@contextmanager
 def serving(folder, *arguments):
     """Serve a project's page; gives its address and the process."""
     process = start("docs", "--serve", "--port", "0", "--json", *arguments, folder=folder)
@@ -45,44 +57,34 @@ def built(project):
 
 
 def test_page_is_made_again_when_a_task_changes_and_says_what_is_wrong(built):
-    with serving(built.root) as (address, _):
-        with urllib.request.urlopen(f"{address}changes", timeout=60) as stream:
-            told = events(stream)
-            assert next(told) == ("version", "1")
-            built.edit("tasks/sales.py", "What each customer spent.", "What was spent by each.")
-            assert next(told) == ("version", "2")
-            assert b"What was spent by each." in urllib.request.urlopen(address).read()
-            built.edit("tasks/sales.py", "import ibis", "import ibis, (")
-            name, text = next(told)
-            assert name == "trouble"
-            assert "error[E106]" in json.loads(text)
-            assert b"What was spent by each." in urllib.request.urlopen(address).read()
-            built.edit("tasks/sales.py", "import ibis, (", "import ibis")
-            assert next(told) == ("version", "3")
+    with listening(built.root) as (address, _, told):
+        built.edit("tasks/sales.py", "What each customer spent.", "What was spent by each.")
+        assert next(told) == ("version", "2")
+        assert b"What was spent by each." in urllib.request.urlopen(address).read()
+        built.edit("tasks/sales.py", "import ibis", "import ibis, (")
+        name, text = next(told)
+        assert name == "trouble"
+        assert "error[E106]" in json.loads(text)
+        assert b"What was spent by each." in urllib.request.urlopen(address).read()
+        built.edit("tasks/sales.py", "import ibis, (", "import ibis")
+        assert next(told) == ("version", "3")
 
 
 @pytest.mark.parametrize("what", ["build", "source", "configuration"])
 def test_page_is_made_again_when_state_data_or_configuration_change(built, what):
-    with serving(built.root) as (address, _):
-        with urllib.request.urlopen(f"{address}changes", timeout=60) as stream:
-            told = events(stream)
-            assert next(told) == ("version", "1")
-            if what == "build":
-                api.build(built.root, force=["sales"])
-            elif what == "source":
-                built.append("data/customers.csv", "4,flo\n")
-            else:
-                built.edit("cpgbuild.toml", 'name = "shop"', 'name = "shoppe"')
-            assert next(told)[0] == "version"
+    with listening(built.root) as (_, _, told):
+        if what == "build":
+            api.build(built.root, force=["sales"])
+        elif what == "source":
+            built.append("data/customers.csv", "4,flo\n")
+        else:
+            built.edit("cpgbuild.toml", 'name = "shop"', 'name = "shoppe"')
+        assert next(told)[0] == "version"
 
 
 def test_nothing_is_made_again_while_nothing_changes(built):
-    with serving(built.root) as (address, _):
-        with urllib.request.urlopen(f"{address}changes", timeout=3) as stream:
-            told = events(stream)
-            assert next(told) == ("version", "1")
-            with pytest.raises(TimeoutError):
-                next(told)
+    with listening(built.root, 3) as (_, _, told), pytest.raises(TimeoutError):
+        next(told)
 
 
 def test_only_this_machine_is_answered(built):
@@ -96,11 +98,9 @@ def test_only_this_machine_is_answered(built):
 
 
 def test_ctrl_c_ends_it_cleanly_even_with_a_page_open(built):
-    with serving(built.root) as (address, process):
-        with urllib.request.urlopen(f"{address}changes", timeout=20) as stream:
-            assert next(events(stream)) == ("version", "1")
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+    with listening(built.root, 20) as (address, process, _):
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert json.loads(out.splitlines()[-1])["event"] == "summary"
     assert err == ""

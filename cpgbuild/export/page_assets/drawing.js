@@ -5,7 +5,7 @@
 
 const READABLE = 0.45; // from this scale on a node's texts are drawn
 const NAMED = 0.2; // from this scale on a node's name alone is, as large as fits
-const FAR_FONT = "500 23px system-ui, sans-serif";
+const FAR_FONT = "500 24px system-ui, sans-serif";
 const CURVED = 0.18; // from this scale on edges are curves
 const RADIUS = 6;
 
@@ -74,6 +74,7 @@ class Drawing {
     if (node === this.hovered) return;
     this.hovered = node;
     this.canvas.classList.toggle("on-node", node >= 0);
+    this.canvas.title = node >= 0 ? this.scene.nodes[node].label : "";
     this.later();
   }
 
@@ -130,20 +131,14 @@ class Drawing {
 
   drawEdges(sight) {
     const { selected, pairs } = this.look;
-    const quiet = [];
     const lit = { up: [], down: [] };
-    for (const edge of this.scene.edges) {
+    for (const edge of selected >= 0 || pairs ? this.scene.edges : []) {
       const way = this.wayOf(edge, selected, pairs);
-      if (!way && edge.implied) continue;
-      const { line } = edge;
-      if (Math.max(line[0], line[line.length - 2]) < sight.left) continue;
-      if (Math.min(line[0], line[line.length - 2]) > sight.right) continue;
-      if (way) lit[way].push(line);
-      else quiet.push(line);
+      if (way) lit[way].push(edge.line);
     }
     const scale = this.transform.k;
     this.context.globalAlpha = pairs ? 0.35 : 1;
-    this.stroke(quiet, this.colour.edge, Math.max(1, 0.7 / scale), sight);
+    this.stroke(this.scene.segments, this.colour.edge, Math.max(1, 0.7 / scale), sight);
     this.context.globalAlpha = 1;
     for (const way of ["up", "down"]) this.stroke(lit[way], this.colour[way], Math.max(1.8, 1.4 / scale), sight);
   }

@@ -6,12 +6,13 @@
 // near to the mean of their neighbours as their order and their heights allow, which is an isotonic
 // regression (pool adjacent violators).
 
-const LAYER_GAP = 60;
+const LAYER_GAP = 52;
 const NODE_GAP = 12;
 const POINT_HEIGHT = 6;
 
 // Takes the width and height of each node and edges as pairs of their numbers. Returns the nodes'
-// centres as x and y, and for each edge the points (numbers of x and y) that it runs through.
+// centres as x and y, and for each edge the points (numbers of x and y) that it runs through; `half`
+// is how far to both sides of a point its layer reaches.
 function layered(widths, heights, edges) {
   const count = widths.length;
   const links = withoutCycles(count, edges.filter(([a, b]) => a !== b));
@@ -50,8 +51,8 @@ function layered(widths, heights, edges) {
   }
   const layers = orderedLayers(points, count);
   const y = heightsOf(points, layers);
-  const x = placesAcross(points, layers, widths, count);
-  return { x, y, routes: edges.map(([a, b]) => routes.get(`${a} ${b}`) ?? [a, b]) };
+  const { x, half } = placesAcross(points, layers, widths, count);
+  return { x, y, half, routes: edges.map(([a, b]) => routes.get(`${a} ${b}`) ?? [a, b]) };
 }
 
 function join(points, a, b) {
@@ -236,12 +237,16 @@ function alignTo(layer, wishes, points, y) {
 
 function placesAcross(points, layers, widths, count) {
   const x = new Float64Array(points.layer.length);
+  const half = new Float64Array(points.layer.length);
   let left = 0;
   for (const layer of layers) {
     let widest = 0;
     for (const point of layer) if (point < count) widest = Math.max(widest, widths[point]);
-    for (const point of layer) x[point] = left + widest / 2;
+    for (const point of layer) {
+      x[point] = left + widest / 2;
+      half[point] = widest / 2;
+    }
     left += widest + LAYER_GAP;
   }
-  return x;
+  return { x, half };
 }

@@ -68,7 +68,7 @@ class Scene {
 
   place() {
     const drawn = this.edges.filter((edge) => !edge.implied);
-    const { x, y, routes } = layered(
+    const { x, y, half, routes } = layered(
       this.nodes.map((node) => node.width),
       this.nodes.map(() => HEIGHT),
       drawn.map((edge) => [edge.from, edge.to]),
@@ -77,20 +77,34 @@ class Scene {
       node.x = x[i];
       node.y = y[i];
     });
-    drawn.forEach((edge, i) => (edge.line = this.lineThrough(routes[i], x, y)));
-    for (const edge of this.edges) edge.line ??= this.lineThrough([edge.from, edge.to], x, y);
+    drawn.forEach((edge, i) => (edge.line = this.lineThrough(routes[i], x, y, half)));
+    for (const edge of this.edges) edge.line ??= this.lineThrough([edge.from, edge.to], x, y, half);
+    this.segments = this.segmentsOf(drawn);
     this.box = this.boxOf(this.nodes);
   }
 
+  // Returns the pieces of edges, x and y of both ends, each once, however many edges share it.
+  segmentsOf(edges) {
+    const found = new Map();
+    for (const { line } of edges) {
+      for (let i = 2; i < line.length; i += 2) {
+        const piece = line.slice(i - 2, i + 2);
+        found.set(piece.join(" "), piece);
+      }
+    }
+    return [...found.values()];
+  }
+
   // Returns x and y of the points of an edge, from the right side of its first node to the left one
-  // of its last; a bend at every one between.
-  lineThrough(route, x, y) {
-    const line = [];
-    route.forEach((point, i) => {
-      const node = this.nodes[point];
-      const half = node ? node.width / 2 : 0;
-      line.push(i === 0 ? x[point] + half : i === route.length - 1 ? x[point] - half : x[point], y[point]);
-    });
+  // of its last. It crosses each layer between straight, so that it bends beside nodes and not behind.
+  lineThrough(route, x, y, half) {
+    const [first, last] = [route[0], route[route.length - 1]];
+    const side = x[first] <= x[last] ? 1 : -1;
+    const line = [x[first] + (side * this.nodes[first].width) / 2, y[first]];
+    for (const point of route.slice(1, -1)) {
+      line.push(x[point] - side * half[point], y[point], x[point] + side * half[point], y[point]);
+    }
+    line.push(x[last] - (side * this.nodes[last].width) / 2, y[last]);
     return line;
   }
 
@@ -133,7 +147,7 @@ function widthOf(label, detail) {
   measuring.font = FONT;
   const wide = measuring.measureText(label).width;
   measuring.font = SMALL_FONT;
-  return Math.ceil(Math.min(300, Math.max(110, TEXT_LEFT + 26 + Math.max(wide, measuring.measureText(detail).width))));
+  return Math.ceil(Math.min(230, Math.max(100, TEXT_LEFT + 26 + Math.max(wide, measuring.measureText(detail).width))));
 }
 
 function datasetNode(page, number) {
