@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ASSETS = files("cpgbuild.export") / "page_assets"
 # In the order in which the ones need the others; https://d3js.org, its licence is in the folder.
 _LIBRARIES = ("color", "dispatch", "ease", "interpolate", "selection", "timer", "drag")
-_SCRIPTS = ("layout", "lineage", "scene", "drawing", "tree", "details", "page")
+_SCRIPTS = ("layout", "lineage", "scene", "drawing", "tree", "details", "keys", "living", "page")
 _MARK = re.compile(r"\{\{(\w+)\}\}")
 
 

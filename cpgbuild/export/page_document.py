@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.engine.datafusion_engine import DataFusionEngine
+    from cpgbuild.export.column_lineage import ColumnLineage, KnownLineage
     from cpgbuild.workspace import Workspace
 
 VERSION = 1
@@ -108,8 +109,12 @@ class Wanted:
     preview: int = 0
 
 
-def page_document(workspace: Workspace, wanted: Wanted) -> PageDocument:
+def page_document(
+    workspace: Workspace, wanted: Wanted, known: KnownLineage | None = None
+) -> PageDocument:
     """Return what the page shows. Runs no task; a preview of a view evaluates it.
+
+    Lineage that is `known` from before is not looked for again.
 
     Raises:
         CpgbuildError: what a source holds cannot be told.
@@ -130,7 +135,7 @@ def page_document(workspace: Workspace, wanted: Wanted) -> PageDocument:
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         datasets=parts,
         edges=[(numbers[a], numbers[b], (a, b) not in drawn) for a, b in sorted(direct)],
-        lineage=_numbered(parts, workspace),
+        lineage=_numbered(parts, column_lineage(workspace, {} if known is None else known)),
     )
 
 
@@ -260,11 +265,10 @@ def _text(value: object) -> str | None:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def _numbered(parts: list[DatasetPart], workspace: Workspace) -> list[list[int]]:
+def _numbered(parts: list[DatasetPart], known: ColumnLineage) -> list[list[int]]:
     """Return the lineage by the numbers of columns."""
     every = [(part["name"], column[0]) for part in parts for column in part["columns"]]
     numbers: Mapping[Any, int] = {pair: number for number, pair in enumerate(every)}
-    known = column_lineage(workspace)
     found = []
     for dataset, column in every:
         upstream = known.get(dataset, {}).get(column, ())

@@ -15,27 +15,36 @@ from cpgbuild.workspace import opened
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cpgbuild.export.column_lineage import KnownLineage
     from cpgbuild.export.page_document import Wanted
     from cpgbuild.project.config import Overrides
 
 FILE = "cpgbuild-docs.html"
 
 
-def make_page(
-    project: Path, wanted: Wanted, overrides: Overrides | None = None, version: int = 0
-) -> Made:
-    """Return the page of a project; one with a version is to be served.
+class PageMaker:
+    """Makes the page of a project, as often as it is asked to."""
 
-    Raises:
-        CpgbuildError: the project is wrong.
-    """
-    with opened(project, overrides) as workspace:
-        document = page_document(workspace, wanted)
-        watched = Watched.of(workspace)
-    return Made(page(document, version), watched, len(document["datasets"]))
+    def __init__(self, project: Path, wanted: Wanted, overrides: Overrides | None = None) -> None:
+        """Take the project, and what is to be on its page."""
+        self._project = project
+        self._wanted = wanted
+        self._overrides = overrides
+        self._lineage: KnownLineage = {}
+
+    def make(self, version: int = 0) -> Made:
+        """Return the page as the project is now; one with a version is to be served.
+
+        Raises:
+            CpgbuildError: the project is wrong.
+        """
+        with opened(self._project, self._overrides) as workspace:
+            document = page_document(workspace, self._wanted, self._lineage)
+            watched = Watched.of(workspace)
+        return Made(page(document, version), watched, len(document["datasets"]))
 
 
-def write_page(made: Made, project: Path, out: Path | None) -> Path:
+def write(made: Made, project: Path, out: Path | None) -> Path:
     """Write a page to a file, by default to one at the project's root; return the file.
 
     Raises:

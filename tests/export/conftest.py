@@ -11,7 +11,7 @@ from cpgbuild import api
 from cpgbuild.cli.wording import reasons_text
 from cpgbuild.export.page import page
 from cpgbuild.export.page_document import Wanted
-from cpgbuild.export.page_making import make_page
+from cpgbuild.export.page_making import PageMaker
 from tests.support.browser import chromium, what_is_missing
 from tests.support.projects import ProjectFolder, shop
 
@@ -115,7 +115,7 @@ def shop_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shop_page(shop_folder) -> Path:
-    made = make_page(shop_folder, Wanted(reasons_text, preview=2))
+    made = PageMaker(shop_folder, Wanted(reasons_text, preview=2)).make()
     path = shop_folder / "page.html"
     path.write_text(made.html, encoding="utf-8")
     return path

@@ -118,11 +118,27 @@ def test_edges_lead_from_what_is_read_and_say_which_others_imply(document):
 
 def test_lineage_of_a_column_is_what_its_query_narrowed_to_it_needs(shop_folder):
     with opened(shop_folder) as workspace:
-        found = column_lineage(workspace)
+        found = column_lineage(workspace, {})
     assert found["sales"]["amount"] == [("v_orders", "amount"), ("v_orders", "customer_id")]
     assert found["v_orders"]["order_id"] == [("orders", "order_id"), ("orders", "region")]
     assert ("customers", "name") in found["top"]["name"]
     assert ("customers", "name") not in found["top"]["amount"]
+
+
+def test_lineage_that_is_known_is_not_looked_for_unless_the_query_is_another(project):
+    known = {}
+    with opened(project.root) as workspace:
+        column_lineage(workspace, known)
+    before = dict(known)
+    project.edit("tasks/top.sql", "WHERE s.amount > 10", "WHERE s.customer_id > 10 -- not s.amount")
+    with opened(project.root) as workspace:
+        found = column_lineage(workspace, known)
+    assert {name for name, entry in known.items() if entry is not before[name]} == {"compute.top"}
+    assert found["top"]["name"] == [
+        ("customers", "customer_id"),
+        ("customers", "name"),
+        ("sales", "customer_id"),
+    ]
 
 
 def test_lineage_in_the_document_goes_by_the_numbers_of_columns(document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,6 @@ from cpgbuild.cli.options import (
     WarehouseOption,
 )
 from cpgbuild.cli.running import finish, new_output, overrides_of
-
-if TYPE_CHECKING:
-    from cpgbuild.export.page_server import Made
 
 commands = typer.Typer()
 PORT = 8765
@@ -58,32 +55,18 @@ def docs(
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
-    def make(version: int) -> Made:
-        from cpgbuild.cli.wording import reasons_text
-        from cpgbuild.export.page_document import Wanted
-        from cpgbuild.export.page_making import make_page
-
-        wanted = Wanted(reasons_text, preview)
-        return make_page(project, wanted, overrides_of(var, env, warehouse), version)
-
-    def write() -> int:
-        from cpgbuild.cli import lean  # noqa: F401 -- all behind it loads a third faster
-        from cpgbuild.cli.pages import show_written
-        from cpgbuild.export.page_making import write_page
-
-        made = make(0)
-        show_written(write_page(made, project, out), made.datasets, output)
-        return exit_codes.OK
-
-    def keep_serving() -> int:
-        from cpgbuild.cli import lean  # noqa: F401 -- likewise
-        from cpgbuild.cli.pages import served
+    def run() -> int:
+        from cpgbuild.cli.pages import page_maker, serve_page, write_page
         from cpgbuild.errors.project import OptionsClash
 
-        if out is not None:
+        if serve and out is not None:
             fault = "`--serve` writes no file, so `--out` does not go with it"
             raise OptionsClash(fault, "leave out one of them")
-        served(port, make, output)
+        maker = page_maker(project, preview, overrides_of(var, env, warehouse))
+        if serve:
+            serve_page(maker, port, output)
+        else:
+            write_page(maker, project, out, output)
         return exit_codes.OK
 
-    finish(output, keep_serving if serve else write)
+    finish(output, run)

@@ -28,8 +28,7 @@ class Drawing {
         this.later();
       });
     d3.select(canvas).call(this.zoom).on("dblclick.zoom", null);
-    canvas.addEventListener("click", (event) => picked(this.nodeUnder(event), event));
-    canvas.addEventListener("dblclick", (event) => picked(this.nodeUnder(event), event));
+    canvas.addEventListener("click", (event) => picked(this.nodeUnder(event)));
     canvas.addEventListener("pointermove", (event) => this.hover(event.buttons ? -1 : this.nodeUnder(event)));
     canvas.addEventListener("pointerleave", () => this.hover(-1));
     new ResizeObserver(() => this.resize()).observe(canvas.parentElement);

@@ -12,24 +12,6 @@ const details = new Details(get("details"), page, lineage, { choose: (number) =>
 let groups = groupsOf(page, state.by);
 let scene = null;
 
-// What is kept while the page is made anew.
-const memory = {
-  get(name) {
-    try {
-      return sessionStorage.getItem(`cpgbuild ${name}`);
-    } catch {
-      return null;
-    }
-  },
-  set(name, value) {
-    try {
-      sessionStorage.setItem(`cpgbuild ${name}`, value);
-    } catch {
-      // A page from a file may have no storage.
-    }
-  },
-};
-
 // -- the graph -------------------------------------------------------------------------------------
 
 function arrange({ keep = false } = {}) {
@@ -102,12 +84,11 @@ function light() {
   drawing.later();
 }
 
-function pick(node, event) {
-  if (node < 0) return event.type === "click" ? close() : undefined;
-  const { group, dataset } = scene.nodes[node];
-  if (group !== undefined) return toggle(group);
-  if (event.type === "click" || state.selected !== dataset) choose(dataset);
-  return undefined;
+function pick(node) {
+  const { group, dataset } = scene.nodes[node] ?? {};
+  if (node < 0) close();
+  else if (group === undefined) choose(dataset);
+  else toggle(group);
 }
 
 // -- what is chosen --------------------------------------------------------------------------------
@@ -241,128 +222,6 @@ function search(text) {
   light();
 }
 
-// -- keys ------------------------------------------------------------------------------------------
-
-function typed(event) {
-  const field = event.target.closest("input, select, textarea");
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "/" && !field) {
-    event.preventDefault();
-    get("search").focus();
-    get("search").select();
-  } else if (event.key === "Escape") escape(field);
-}
-
-function escape(field) {
-  if (!get("help").hidden) help(false);
-  else if (field === get("search") && field.value) {
-    field.value = "";
-    search("");
-  } else if (state.selected >= 0) {
-    const wasInside = get("details").contains(document.activeElement);
-    close();
-    if (wasInside && state.selected < 0) get("canvas").focus();
-  } else get("canvas").focus();
-}
-
-function steered(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const zooms = { "+": () => drawing.scaleBy(1.3), "=": () => drawing.scaleBy(1.3), "-": () => drawing.scaleBy(1 / 1.3), 0: () => drawing.fit() };
-  const here = state.selected >= 0 ? scene.nodeOf[state.selected] : cursor;
-  if (event.key in zooms) zooms[event.key]();
-  else if (event.key.startsWith("Arrow")) step(here >= 0 ? scene.next(here, event.key) : firstNode());
-  else if (event.key === "Enter" && cursor >= 0) toggle(scene.nodes[cursor].group);
-  else if (event.key === "Enter" && state.selected >= 0) get("details-title").focus();
-  else return;
-  event.preventDefault();
-}
-
-// A group that the arrow keys came to; it cannot be selected, only opened.
-let cursor = -1;
-
-function step(node) {
-  if (node < 0) return;
-  const { group, dataset, label, detail } = scene.nodes[node];
-  cursor = -1;
-  if (group === undefined) return void choose(dataset);
-  if (state.selected >= 0) {
-    state.followed = null;
-    close();
-  }
-  cursor = node;
-  drawing.look.selected = node;
-  drawing.reveal(node);
-  say(`group ${label}, ${detail}, press Enter to expand`);
-}
-
-function firstNode() {
-  const middle = drawing.transform.invert([drawing.size.width / 2, drawing.size.height / 2]);
-  const distance = ({ x, y }) => Math.hypot(x - middle[0], y - middle[1]);
-  return scene.nodes.reduce((best, node, i) => (distance(node) < distance(scene.nodes[best]) ? i : best), 0);
-}
-
-function help(wanted = get("help").hidden) {
-  get("help").hidden = !wanted;
-  get("keys").setAttribute("aria-expanded", String(wanted));
-}
-
-function say(text) {
-  get("spoken").textContent = text;
-}
-
-// -- theme, address, server ------------------------------------------------------------------------
-
-const system = matchMedia("(prefers-color-scheme: dark)");
-
-function theme(wanted) {
-  const dark = wanted ? wanted === "dark" : system.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  get("theme").setAttribute("aria-pressed", String(dark));
-  drawing.colours();
-}
-
-// Keeps what is chosen in the address: #dataset or #dataset.column
-function address() {
-  const { selected, followed } = state;
-  let text = selected >= 0 ? page.datasets[selected].name : "";
-  if (followed && lineage.owner[followed.column] === selected) text += `.${lineage.names[followed.column]}`;
-  history.replaceState(null, "", text ? `#${encodeURIComponent(text)}` : location.pathname + location.search);
-}
-
-function visit() {
-  const text = decodeURIComponent(location.hash.slice(1));
-  const [name, ...rest] = text.split(".");
-  const number = numberOf.get(name);
-  if (number === undefined) return;
-  const column = page.datasets[number].columns.findIndex((one) => one[0] === rest.join("."));
-  if (column >= 0 && state.followed?.column !== lineage.first[number] + column) follow(lineage.first[number] + column);
-  else choose(number);
-}
-
-// Loads the page anew when its server has a newer one, and says what keeps it from making one.
-function listen(version) {
-  const events = new EventSource("changes");
-  const notice = (text) => {
-    get("notice").textContent = text;
-    get("notice").hidden = !text;
-  };
-  events.addEventListener("version", (event) => {
-    if (event.data !== version) {
-      const { x, y, k } = drawing.transform;
-      memory.set("view", JSON.stringify({ x, y, k, by: state.by, collapsed: [...state.collapsed] }));
-      location.reload();
-    } else notice("");
-  });
-  events.addEventListener("trouble", (event) => notice(JSON.parse(event.data)));
-  events.addEventListener("error", () => notice("The server of this page has ended; it is no longer kept fresh."));
-}
-
-function restored() {
-  const kept = memory.get("view");
-  memory.set("view", "");
-  return kept ? JSON.parse(kept) : null;
-}
-
 // -- begin -----------------------------------------------------------------------------------------
 
 function legend() {
@@ -382,7 +241,7 @@ function begin() {
   const work = page.datasets.filter(({ state: one }) => one && one !== "skip").length;
   const now = work ? `${work} to build` : "all up to date";
   get("summary").textContent = `${counted(page.datasets.length, "dataset")}, ${now}, as of ${moment(page.made)}`;
-  theme(memory.get("theme"));
+  theme(memory.get("theme", forLong));
   legend();
   tree.show(groups, state.collapsed);
   drawing.resize();
@@ -422,7 +281,7 @@ get("around").addEventListener("click", () => {
 });
 get("theme").addEventListener("click", () => {
   const wanted = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  memory.set("theme", wanted);
+  memory.set("theme", wanted, forLong);
   theme(wanted);
 });
 get("keys").addEventListener("click", () => help());
@@ -431,6 +290,6 @@ get("out").addEventListener("click", () => drawing.scaleBy(1 / 1.4));
 get("fit").addEventListener("click", () => drawing.fit());
 get("canvas").addEventListener("keydown", steered);
 document.addEventListener("keydown", typed);
-system.addEventListener("change", () => theme(memory.get("theme")));
+system.addEventListener("change", () => theme(memory.get("theme", forLong)));
 addEventListener("hashchange", visit);
 begin();
