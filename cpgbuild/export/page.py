@@ -54,8 +54,9 @@ def page(document: PageDocument, version: int = 0) -> str:
 
 def _script() -> str:
     libraries = [_read(f"d3/d3-{name}.min.js") for name in (*_LIBRARIES, "transition", "zoom")]
+    licence = f"/*\n{_read('d3/LICENSE')}*/"
     own = "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
-    return "\n".join([*libraries, '(() => {\n"use strict";', own, "})();\n"])
+    return "\n".join([licence, *libraries, '(() => {\n"use strict";', own, "})();\n"])
 
 
 def _json(document: PageDocument) -> str:

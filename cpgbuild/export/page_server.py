@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, Any, cast
 
+from cpgbuild.engine.files import base_of
 from cpgbuild.errors.project import PortTaken
 from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.project import config
@@ -18,7 +21,7 @@ from cpgbuild.state.observed import below
 from cpgbuild.workspace import fact_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from cpgbuild.workspace import Workspace
 
@@ -44,11 +47,11 @@ class Watched:
         tables = [
             mark for output in workspace.outputs for mark in workspace.warehouse.marks(output)
         ]
-        sources = [s.path.partition("*")[0] for s in project.sources.values()]
+        sources = [str(base_of(Path(source.path))) for source in project.sources.values()]
         folders = [str(folder) for folder, _ in project.tasks] + sources
         facts = fact_paths(workspace.plans.rest_on or ())
         files = [str(project.root / config.FILE), str(workspace.traces), *tables, *facts]
-        return cls(*(frozenset(p for p in some if "://" not in p) for some in (folders, files)))
+        return cls(*(frozenset(p for p in some if not _is_url(p)) for some in (folders, files)))
 
     def stamps(self) -> Stamps:
         """Return what tells each file from another content of it."""
@@ -63,8 +66,14 @@ class Watched:
         return found
 
 
-def _below(tree: str) -> Iterable[str]:
-    return below(tree, ("__pycache__", "."))
+def _below(tree: str) -> Iterator[str]:
+    # What cannot be looked into says so when the page is made.
+    with suppress(OSError):
+        yield from below(tree, ("__pycache__", "."))
+
+
+def _is_url(path: str) -> bool:
+    return ":/" in path
 
 
 @dataclass(frozen=True, slots=True)

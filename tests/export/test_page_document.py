@@ -179,6 +179,11 @@ def test_page_names_nothing_outside_of_itself(document):
     assert "unsafe" not in policy
 
 
+def test_page_has_the_licence_of_what_is_in_it(document):
+    assert "Mike Bostock" in page(document)
+    assert "Permission to use, copy, modify" in page(document)
+
+
 def test_texts_of_users_cannot_leave_the_data_of_the_page(document):
     parsed = _Parsed()
     html = page(document)

@@ -9,6 +9,8 @@
 const LAYER_GAP = 52;
 const NODE_GAP = 12;
 const POINT_HEIGHT = 6;
+// With more points than these, further long edges run straight: deep graphs could have millions.
+const MOST_POINTS = 30000;
 
 // Takes the width and height of each node and edges as pairs of their numbers. Returns the nodes'
 // centres as x and y, and for each edge the points (numbers of x and y) that it runs through; `half`
@@ -25,6 +27,8 @@ function layered(widths, heights, edges) {
   const trunks = Array.from({ length: count }, () => []);
   const route = ([a, b]) => {
     const trunk = trunks[a];
+    const more = layer[b] - layer[a] - 1 - trunk.length;
+    if (more > 0 && points.layer.length + more > count + MOST_POINTS) return [a, b];
     let last = a;
     const path = [a];
     for (let at = layer[a] + 1; at < layer[b]; at++) {
