@@ -142,6 +142,11 @@ def exported(form: str, path: str, functions: int, *, changed: bool) -> dict[str
     return _record("exported", form=form, path=path, functions=functions, changed=changed)
 
 
+def page(place: str, datasets: int) -> dict[str, Any]:
+    """Return the record of a page: the file that it was written to, or where it is served."""
+    return _record("page", place=place, datasets=datasets)
+
+
 def explained(explanation: Explanation) -> dict[str, Any]:
     """Return the record of why a task would run, or need not."""
     last = explanation.last

@@ -312,6 +312,34 @@ class ModuleUnwritable(CpgbuildError):
         )
 
 
+class PortTaken(CpgbuildError):
+    """The page cannot be served at this port."""
+
+    code = "E170"
+
+    def __init__(self, port: int, error: OSError) -> None:
+        """Take the port, and the system's words."""
+        super().__init__(
+            f"the page cannot be served at port {port}",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name another with `--port`, or 0 for any that is free",
+        )
+
+
+class PageUnwritable(CpgbuildError):
+    """The file of the page cannot be written."""
+
+    code = "E171"
+
+    def __init__(self, path: str, error: OSError) -> None:
+        """Take the file, and the system's words."""
+        super().__init__(
+            f"page `{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name a file in a folder that is writable: `--out <file>`",
+        )
+
+
 def describe(error: BaseException) -> str:
     """Return `ValueError: its first line`, without a traceback."""
     words = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -60,7 +60,7 @@ FROM sales_by_country
 ORDER BY amount DESC
 LIMIT 1
 """
-_IGNORE = ".cpgbuild/\nwarehouse/\n__pycache__/\n"
+_IGNORE = ".cpgbuild/\nwarehouse/\ncpgbuild-docs.html\n__pycache__/\n"
 
 
 def start_project(folder: Path) -> list[Path]:

@@ -7,7 +7,11 @@ import pytest
 
 from tests.support.commands import environment, run, run_here
 
-COMMANDS = ["plan", "why", "build", "impact", "clean", "graph", "init", "export hamilton"]
+COMMANDS = [
+    *("plan", "why", "build", "clean"),
+    *("ls", "show", "query", "history", "diff"),
+    *("impact", "lineage", "graph", "docs", "init", "export hamilton"),
+]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 
 

@@ -1,0 +1,200 @@
+"""What the page shows of a project, as data, and the file that it becomes."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from cpgbuild import api
+from cpgbuild.cli.wording import reasons_text
+from cpgbuild.export.column_lineage import column_lineage
+from cpgbuild.export.page import page
+from cpgbuild.export.page_document import Wanted, page_document
+from cpgbuild.workspace import opened
+from tests.support.page_documents import large_document
+
+
+@pytest.fixture(scope="module")
+def document(shop_folder):
+    with opened(shop_folder) as workspace:
+        return page_document(workspace, Wanted(reasons_text, preview=2))
+
+
+def part(document, name):
+    return next(part for part in document["datasets"] if part["name"] == name)
+
+
+def test_datasets_are_there_with_kind_group_and_schema(document):
+    found = {(p["name"], p["kind"], p["group"], p["state"]) for p in document["datasets"]}
+    assert found == {
+        ("customers", "source", "sources", ""),
+        ("orders", "source", "sources", ""),
+        ("v_orders", "view", "tasks", "skip"),
+        ("sales", "table", "tasks", "skip"),
+        ("top", "table", "tasks", "skip"),
+        ("v_odd", "view", "tasks/notes", "skip"),
+    }
+    assert part(document, "sales")["columns"] == [
+        ("customer_id", "int64", True),
+        ("amount", "float64", True),
+    ]
+    assert part(document, "v_odd")["tags"] == ["odd", "texts"]
+
+
+def test_source_text_is_what_was_written(document):
+    [python] = part(document, "sales")["tasks"]
+    assert python["source"]["text"].startswith("@compute\ndef sales(catalog")
+    assert python["source"]["text"].endswith("agg(amount=orders.amount.sum())")
+    assert "SUM(" in python["sql"]["text"]
+    assert (python["file"], python["line"]) == ("tasks/sales.py", 13)
+    [sql] = part(document, "top")["tasks"]
+    assert sql["source"]["text"].startswith('-- cpgbuild: kind = "compute"')
+    assert sql["sql"] is None
+
+
+def test_marks_cover_each_text_and_tell_its_words_apart(document):
+    for dataset in document["datasets"]:
+        for text in (t for task in dataset["tasks"] for t in (task["source"], task["sql"]) if t):
+            assert sum(length for length, _ in text["marks"]) == len(text["text"])
+    text = part(document, "top")["tasks"][0]["source"]
+    assert text["marks"][0][1] == "comment"
+    assert "keyword" in {kind for _, kind in text["marks"]}
+
+
+def test_last_build_is_there_with_rows_and_seconds(document):
+    [run] = part(document, "sales")["runs"]
+    assert (run["event"], run["rows"]) == ("built", 2)
+    assert run["seconds"] >= 0
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT.*(Z|\+00:00)", run["when"])
+    assert part(document, "v_orders")["runs"] == []
+
+
+def test_preview_is_of_sources_views_and_tables(document):
+    previews = {p["name"]: p["preview"] for p in document["datasets"]}
+    assert previews["customers"]["rows"] == [["1", "ada"], ["2", "bob"]]
+    assert previews["v_orders"]["columns"] == ["order_id", "customer_id", "region", "amount"]
+    assert len(previews["sales"]["rows"]) == 2
+    assert previews["v_odd"]["rows"] == [["ada<!--<script>", "20.0", "</style>"]]
+
+
+def test_preview_of_what_is_not_built_says_so(shop_folder, tmp_path):
+    from cpgbuild.project.config import Overrides
+
+    with opened(shop_folder, Overrides(warehouse=str(tmp_path))) as workspace:
+        document = page_document(workspace, Wanted(reasons_text, preview=1))
+    sales = part(document, "sales")
+    assert (sales["state"], sales["tasks"][0]["reasons"]) == ("run", ["never built"])
+    assert sales["preview"]["fault"] == "a table that holds these rows is not built yet"
+    assert part(document, "v_odd")["preview"]["fault"] == sales["preview"]["fault"]
+    assert len(part(document, "v_orders")["preview"]["rows"]) == 1
+
+
+def test_states_and_reasons_are_those_of_plan(project):
+    api.build(project.root)
+    project.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.max()")
+    planned = {p.task.dataset: p for p in api.plan(project.root)}
+    with opened(project.root) as workspace:
+        document = page_document(workspace, Wanted(reasons_text))
+    for name, one in planned.items():
+        [task] = part(document, name)["tasks"]
+        assert task["action"] == str(one.action)
+        assert task["reasons"] == [reasons_text(one.task, [reason]) for reason in one.reasons]
+    assert part(document, "sales")["state"] == "run"
+    assert "preview" not in part(document, "sales")
+
+
+def test_edges_lead_from_what_is_read_and_say_which_others_imply(document):
+    names = [p["name"] for p in document["datasets"]]
+    edges = {(names[a], names[b], implied) for a, b, implied in document["edges"]}
+    assert edges == {
+        ("orders", "v_orders", False),
+        ("v_orders", "sales", False),
+        ("sales", "top", False),
+        ("customers", "top", False),
+        ("top", "v_odd", False),
+    }
+
+
+def test_lineage_of_a_column_is_what_its_query_narrowed_to_it_needs(shop_folder):
+    with opened(shop_folder) as workspace:
+        found = column_lineage(workspace, {})
+    assert found["sales"]["amount"] == [("v_orders", "amount"), ("v_orders", "customer_id")]
+    assert found["v_orders"]["order_id"] == [("orders", "order_id"), ("orders", "region")]
+    assert ("customers", "name") in found["top"]["name"]
+    assert ("customers", "name") not in found["top"]["amount"]
+
+
+def test_lineage_that_is_known_is_not_looked_for_unless_the_query_is_another(project):
+    known = {}
+    with opened(project.root) as workspace:
+        column_lineage(workspace, known)
+    before = dict(known)
+    project.edit("tasks/top.sql", "WHERE s.amount > 10", "WHERE s.customer_id > 10 -- not s.amount")
+    with opened(project.root) as workspace:
+        found = column_lineage(workspace, known)
+    assert {name for name, entry in known.items() if entry is not before[name]} == {"compute.top"}
+    assert found["top"]["name"] == [
+        ("customers", "customer_id"),
+        ("customers", "name"),
+        ("sales", "customer_id"),
+    ]
+
+
+def test_lineage_in_the_document_goes_by_the_numbers_of_columns(document):
+    every = [(p["name"], c[0]) for p in document["datasets"] for c in p["columns"]]
+    assert len(document["lineage"]) == len(every)
+    above = document["lineage"][every.index(("v_orders", "order_id"))]
+    assert [every[n] for n in above] == [("orders", "order_id"), ("orders", "region")]
+
+
+class _Parsed(HTMLParser):
+    """Collects the elements of a page, and the text of its scripts."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags = []
+        self.scripts = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data):
+        if self.lasttag == "script":
+            self.scripts[-1] += data
+
+
+def test_page_names_nothing_outside_of_itself(document):
+    parsed = _Parsed()
+    parsed.feed(page(document))
+    for _, attributes in parsed.tags:
+        assert "src" not in attributes
+        assert attributes.get("href", "#").startswith(("#", "data:"))
+        assert not any(name.startswith("on") or name == "style" for name in attributes)
+    [policy] = [a["content"] for _, a in parsed.tags if "http-equiv" in a]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "connect-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_page_has_the_licence_of_what_is_in_it(document):
+    assert "Mike Bostock" in page(document)
+    assert "Permission to use, copy, modify" in page(document)
+
+
+def test_texts_of_users_cannot_leave_the_data_of_the_page(document):
+    parsed = _Parsed()
+    html = page(document)
+    parsed.feed(html)
+    data, _ = parsed.scripts
+    assert "<" not in data
+    assert json.loads(data) == json.loads(json.dumps(document))
+    assert html.count("<script") == html.count("</script>") == 2
+    odd = part(json.loads(data), "v_odd")
+    assert odd["description"].endswith("& {{script}}")
+
+
+def test_page_of_two_thousand_datasets_is_small_enough_to_mail():
+    assert len(page(large_document(2000)).encode()) < 5_000_000
