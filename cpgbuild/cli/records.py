@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.errors.report import Report
+    from cpgbuild.project.dbt.importing import LeftOut, TakenTask
+    from cpgbuild.project.dbt.sources import Declared
 
 VERSION = 1
 _ENDED = {Built: "built", Unchanged: "unchanged", Restored: "restored"}
@@ -145,6 +147,22 @@ def explained(explanation: Explanation) -> dict[str, Any]:
         queries=[{"task": q.task, "diff": list(q.diff)} for q in explanation.queries],
         inputs=[asdict(state) for state in explanation.inputs],
     )
+
+
+def imported_task(task: TakenTask) -> dict[str, Any]:
+    """Return the record of a task that was written for another tool's model."""
+    return _record("imported", task=task.name, path=task.path, origin=task.origin)
+
+
+def imported_source(source: Declared) -> dict[str, Any]:
+    """Return the record of a source; `fill_in` says what has to be put at its path, if anything."""
+    fields: dict[str, Any] = {"source": source.name, "path": source.path, "origin": source.origin}
+    return _record("imported", **fields, **({"fill_in": source.absent} if source.absent else {}))
+
+
+def left_out(left: LeftOut) -> dict[str, Any]:
+    """Return the record of what was not taken of another tool's project."""
+    return _record("left_out", origin=left.origin, reason=left.reason)
 
 
 def failure(report: Report) -> dict[str, Any]:
