@@ -19,7 +19,7 @@ from cpgbuild.plan.dialect import Dialect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Target", "refused"]
+__all__ = ["Target", "prepared", "refused"]
 
 # How many there are in a year, of the units that are counted by the calendar.
 _IN_A_YEAR = {"YEAR": 1, "QUARTER": 4, "MONTH": 12}
@@ -47,10 +47,19 @@ class Target(Dialect):
             sge.ToChar: lambda self, tree: self.func("TO_CHAR", tree.this, _format(tree)),
             sge.StrToDate: lambda self, tree: self.func("TO_DATE", tree.this, _format(tree)),
             sge.StrToTime: lambda self, tree: self.strtotime_sql(tree),
+            sge.Interval: lambda self, tree: self.interval_sql(tree),
             sge.IntDiv: lambda self, tree: self.intdiv_sql(tree),
             sge.DateDiff: lambda self, tree: self.datediff_sql(tree),
             sge.TsOrDsDiff: lambda self, tree: self.datediff_sql(tree),
         }
+
+        def interval_sql(self, expression: sge.Interval) -> str:
+            """DataFusion takes an interval of a number that is computed from its text."""
+            count = expression.this
+            if not isinstance(count, sge.Expression) or isinstance(count, sge.Literal):
+                return str(super().interval_sql(expression))
+            unit = f"' {expression.text('unit').upper() or 'DAY'}'"
+            return f"CAST(CONCAT({self.sql(count.unnest())}, {unit}) AS INTERVAL)"
 
         def strtotime_sql(self, expression: sge.StrToTime) -> str:
             """`TO_TIMESTAMP` wants an hour in the text, which a format of a date has not."""
@@ -94,6 +103,25 @@ def refused(tree: sge.Expression, dialect: str) -> Iterator[str]:
     known = {"", "DAY", "WEEK", *_IN_A_YEAR, *_SECONDS} - ({"WEEK"} if dialect == "bigquery" else set())
     for unit in sorted(units - known):
         yield f"a difference of dates in `{unit.lower()}`"
+
+
+def prepared(tree: sge.Expression) -> sge.Expression:
+    """Return a query whose intervals are each of one number, as DataFusion multiplies none."""
+    for sum_ in list(tree.find_all(sge.DateAdd, sge.DateSub, sge.TsOrDsAdd)):
+        count = sum_.expression
+        if not isinstance(count, sge.Interval | sge.Literal):
+            unit = sge.Var(this=sum_.text("unit").upper() or "DAY")
+            sum_.set("expression", sge.Interval(this=count.copy(), unit=unit))
+    for product in list(tree.find_all(sge.Mul)):
+        sides = (product.left, product.right)
+        interval = next((s.unnest() for s in sides if isinstance(s.unnest(), sge.Interval)), None)
+        if interval is None or not isinstance(interval.this, sge.Literal):
+            continue
+        count = next(side for side in sides if side.unnest() is not interval).copy()
+        if interval.this.name != "1":
+            count = sge.Mul(this=sge.paren(count.unnest()), expression=sge.Literal.number(interval.this.name))
+        product.replace(sge.Interval(this=count, unit=interval.args.get("unit")))
+    return tree
 
 
 def _format(tree: sge.Expression) -> sge.Expression | None:

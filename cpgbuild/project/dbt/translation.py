@@ -16,7 +16,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokens import TokenType
 
 from cpgbuild.project.dbt.datasets import EPHEMERAL, key_of
-from cpgbuild.project.dbt.dialect import Target, refused
+from cpgbuild.project.dbt.dialect import Target, prepared, refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def translate(sql: str, dialect: str, datasets: Datasets) -> Translated:
     for table, dataset in tables:
         table.replace(_renamed(table, dataset))
     generator = Target().generator(pretty=True, unsupported_level=ErrorLevel.IGNORE)
-    text = generator.generate(_folded(tree, dialect))
+    text = generator.generate(prepared(_folded(tree, dialect)))
     doubts = tuple(dict.fromkeys(generator.unsupported_messages))
     if spliced is not None and _is_same(spliced, text):
         text = spliced
