@@ -81,8 +81,11 @@ def difference(ours, theirs) -> str:
         here = Counter(map(plain, ours[name].to_pylist()))
         if here != Counter(map(plain, there.to_pylist())):
             return f"other values in {name}, of type {ours[name].type} and {there.type}"
-    rows = [Counter(zip(*(map(plain, c.to_pylist()) for c in t.columns), strict=True)) for t in (ours, theirs)]
-    return "same" if rows[0] == rows[1] else "the same values in other rows"
+    here, there = (
+        Counter(zip(*(map(plain, column.to_pylist()) for column in table.columns), strict=True))
+        for table in (ours, theirs)
+    )
+    return "same" if here == there else "the same values in other rows"
 
 
 def plain(value):
@@ -90,7 +93,7 @@ def plain(value):
     if isinstance(value, dt.datetime):
         return value.replace(tzinfo=None)
     if isinstance(value, dt.date):
-        return dt.datetime(value.year, value.month, value.day)
+        return dt.datetime.combine(value, dt.time())
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         number = float(value)
         return number if math.isnan(number) else float(f"{number:.9g}")

@@ -275,7 +275,7 @@ class UnknownAdapter(CpgbuildError):
         super().__init__(
             f"SQL of dbt's adapter `{adapter}` cannot be translated",
             facts=[("known", quoted(names))],
-            hint=did_you_mean(adapter, names, "name the dialect that it is nearest to: `--dialect`"),
+            hint=did_you_mean(adapter, names, "name a dialect: `--dialect postgres`"),
         )
 
 

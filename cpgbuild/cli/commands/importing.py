@@ -36,7 +36,8 @@ def dbt(
     place: Annotated[
         Path,
         typer.Argument(
-            metavar="PROJECT", help="Folder of the dbt project after `dbt compile`, or its manifest."
+            metavar="PROJECT",
+            help="Folder of the dbt project after `dbt compile`, or its manifest.",
         ),
     ],
     out: Annotated[

@@ -71,7 +71,7 @@ class Datasets:
 
     def _free(self, identifier: str, *before: str) -> str:
         """Return a name that is nobody's yet."""
-        candidates = [identifier, *("_".join((b, identifier)) for b in before if b)]
+        candidates = [identifier, *(f"{b}_{identifier}" for b in before if b)]
         names = [_named(text) for text in candidates]
         names += [f"{names[0]}_{number}" for number in range(2, len(self._names) + 3)]
         return next(name for name in names if name not in self._names)
@@ -90,7 +90,7 @@ def key_of(table: sge.Table) -> _Key:
 
 def table_of(text: str, dialect: str) -> sge.Table:
     """Return a relation's text as a query reads it."""
-    query = sqlglot.parse_one(f"SELECT 1 FROM {text}", dialect=dialect)
+    query = sqlglot.parse_one(f"SELECT 1 FROM {text}", dialect=dialect)  # noqa: S608 -- it runs nowhere
     found = query.find(sge.Table)
     if found is None:
         raise ValueError(f"{text} is no table")
@@ -103,7 +103,9 @@ def location_of(node: Node) -> str | None:
     https://github.com/duckdb/dbt-duckdb: `external_location`, of the table or of its source.
     """
     places = (node.facts.get("meta"), node.config.get("meta"), node.facts.get("source_meta"))
-    found = [place["external_location"] for place in places if place and "external_location" in place]
+    found = [
+        place["external_location"] for place in places if place and "external_location" in place
+    ]
     if node.kind != "source" or not found:
         return None
     facts = {key: node.facts.get(key) for key in ("name", "identifier", "schema", "database")}

@@ -56,7 +56,7 @@ class Target(Dialect):
         def interval_sql(self, expression: sge.Interval) -> str:
             """DataFusion takes an interval of a number that is computed from its text."""
             count = expression.this
-            if not isinstance(count, sge.Expression) or isinstance(count, sge.Literal):
+            if not isinstance(count, sge.Expr) or isinstance(count, sge.Literal):
                 return str(super().interval_sql(expression))
             unit = f"' {expression.text('unit').upper() or 'DAY'}'"
             return f"CAST(CONCAT({self.sql(count.unnest())}, {unit}) AS INTERVAL)"
@@ -95,18 +95,25 @@ class Target(Dialect):
 _ENDS = ("this", "expression")
 
 
-def refused(tree: sge.Expression, dialect: str) -> Iterator[str]:
+def refused(tree: sge.Expr, dialect: str) -> Iterator[str]:
     """Give what of a query DataFusion would take for something else than its database did."""
     if tree.find(sge.SimilarTo):
         yield "`SIMILAR TO`, which DataFusion takes for a regular expression"
     units = {each.text("unit").upper() for each in tree.find_all(sge.DateDiff, sge.TsOrDsDiff)}
-    known = {"", "DAY", "WEEK", *_IN_A_YEAR, *_SECONDS} - ({"WEEK"} if dialect == "bigquery" else set())
+    # BigQuery's weeks begin on Sundays.
+    weeks = set() if dialect == "bigquery" else {"WEEK"}
+    known = {"", "DAY", *weeks, *_IN_A_YEAR, *_SECONDS}
     for unit in sorted(units - known):
         yield f"a difference of dates in `{unit.lower()}`"
 
 
-def prepared(tree: sge.Expression) -> sge.Expression:
-    """Return a query whose intervals are each of one number, as DataFusion multiplies none."""
+def prepared(tree: sge.Expr) -> sge.Expr:
+    """Return a query as DataFusion is asked: it multiplies no intervals by numbers."""
+    for negated in list(tree.find_all(sge.Not)):
+        inner = negated.this
+        if isinstance(inner, sge.Is) and isinstance(inner.expression, sge.Null):
+            # As PostgreSQL's are parsed, so that the two can be compared.
+            negated.replace(sge.Is(this=inner.this, expression=inner.expression, negate=True))
     for sum_ in list(tree.find_all(sge.DateAdd, sge.DateSub, sge.TsOrDsAdd)):
         count = sum_.expression
         if not isinstance(count, sge.Interval | sge.Literal):
@@ -119,16 +126,17 @@ def prepared(tree: sge.Expression) -> sge.Expression:
             continue
         count = next(side for side in sides if side.unnest() is not interval).copy()
         if interval.this.name != "1":
-            count = sge.Mul(this=sge.paren(count.unnest()), expression=sge.Literal.number(interval.this.name))
+            times = sge.Literal.number(interval.this.name)
+            count = sge.Mul(this=sge.paren(count.unnest()), expression=times)
         product.replace(sge.Interval(this=count, unit=interval.args.get("unit")))
     return tree
 
 
-def _format(tree: sge.Expression) -> sge.Expression | None:
+def _format(tree: sge.Expr) -> sge.Expr | None:
     """Return a format of times in C's letters; some dialects' formats are still in their own."""
     form = tree.args.get("format")
     if not isinstance(form, sge.Literal):
-        return form if isinstance(form, sge.Expression) else None
+        return form if isinstance(form, sge.Expr) else None
     text = form.name
     if "%" not in text:
         text = format_time(text, Postgres.TIME_MAPPING, Postgres.TIME_TRIE) or text

@@ -72,9 +72,7 @@ def _check_conditions(config: Mapping[str, Any]) -> None:
         raise Untold(f"it may fail for some rows: `error_if: {config['error_if']}`")
 
 
-def _target(
-    test: Node, arguments: Mapping[str, Any], dataset: Callable[[str], str | None]
-) -> str:
+def _target(test: Node, arguments: Mapping[str, Any], dataset: Callable[[str], str | None]) -> str:
     """Return the column that a relationship leads to, as `customers.customer_id`."""
     field = str(arguments.get("field") or "")
     ends = (test.facts.get("depends_on") or {}).get("nodes") or []

@@ -38,15 +38,15 @@ _STORED = {"table", "incremental", "materialized_view"}
 _LAZY = {"view", "ephemeral"}
 # Why what is no model is not taken.
 _REASONS = {
-    "snapshot": "a snapshot keeps the past of a table, which nothing derives from it",
+    "snapshot": "a snapshot: what a table held in the past does not follow from what it holds",
     "analysis": "an analysis, of which dbt builds nothing",
     "operation": "a hook of the project, which would run before or after all",
     "sql_operation": "an operation, of which dbt builds nothing",
     "function": "a function of the database: write it as a UDF of Ibis",
-    "exposure": "an exposure tells of what uses the tables",
-    "metric": "a metric is a definition for dbt's semantic layer",
-    "semantic_model": "a definition for dbt's semantic layer",
-    "saved_query": "a query of dbt's semantic layer",
+    "exposure": "an exposure: nothing is built of it",
+    "metric": "a metric, for dbt's semantic layer",
+    "semantic_model": "a model of dbt's semantic layer",
+    "saved_query": "a query, for dbt's semantic layer",
     "unit_test": "a unit test, of which nothing is built",
 }
 
@@ -227,17 +227,17 @@ class _Import:
             if name is not None and self._datasets.owner(name) == origin.id:
                 read.add(name)
         for name in sorted(read):
-            origin = nodes.get(self._datasets.owner(name))
-            if origin is None:
+            of = nodes.get(self._datasets.owner(name))
+            if of is None:
                 yield missing(name, f"the table `{self._datasets.owner(name)}` of the database")
-            elif origin.kind == "seed":
-                seed = seeded(name, origin, self._manifest)
+            elif of.kind == "seed":
+                seed = seeded(name, of, self._manifest)
                 for reason in seed.losses:
-                    self._leave(origin, reason)
+                    self._leave(of, reason)
                 yield seed
             else:
-                yield external(name, origin, self._manifest, self._out) or missing(
-                    name, f"dbt's {origin.kind} `{origin.id}`", origin.description, origin.id
+                yield external(name, of, self._manifest, self._out) or missing(
+                    name, f"the table of dbt's `{of.id}`", of.description, of.id
                 )
 
     def _others(self) -> None:

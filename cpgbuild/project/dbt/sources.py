@@ -70,8 +70,9 @@ def seeded(name: str, seed: Node, manifest: Manifest) -> Declared:
 
 def _losses(seed: Node, text: str, delimiter: str) -> Iterator[str]:
     types = seed.config.get("column_types") or {}
-    for column in sorted(types):
-        yield f"column `{column}` has the type that its values look like, not `{types[column]}`"
+    names = next(csv.reader(StringIO(text), delimiter=delimiter), [])
+    for column in sorted({name.lower() for name in names} & {name.lower() for name in types}):
+        yield f"column `{column}` has the type that its values look like, not dbt's"
     rows = csv.reader(StringIO(text), delimiter=delimiter)
     if "null" in text.lower() and any(v.strip().lower() == "null" for row in rows for v in row):
         yield "it has the word `null` in it, which is a text here and no value to dbt"

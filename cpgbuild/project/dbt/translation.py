@@ -6,14 +6,13 @@ stays as its author wrote it, comments and all.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlglot
 import sqlglot.expressions as sge
 from sqlglot.errors import ErrorLevel, SqlglotError
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import TokenType
 
 from cpgbuild.project.dbt.datasets import EPHEMERAL, key_of
 from cpgbuild.project.dbt.dialect import Target, prepared, refused
@@ -99,7 +98,7 @@ def _parsed(sql: str, dialect: str) -> sge.Query:
     return trees[0]
 
 
-def _without_ephemerals(tree: sge.Expression, datasets: Datasets) -> None:
+def _without_ephemerals(tree: sge.Expr, datasets: Datasets) -> None:
     """Drop the queries of ephemeral models: these are views now."""
     for clause in list(tree.find_all(sge.With)):
         for cte in list(clause.expressions):
@@ -114,16 +113,17 @@ def _is_ephemeral(name: str) -> bool:
     return name.lower().startswith(EPHEMERAL)
 
 
-def _free_tables(tree: sge.Expression) -> Iterator[sge.Table]:
+def _free_tables(tree: sge.Expr) -> Iterator[sge.Table]:
     """Give the tables that are no query of the text's own `WITH`."""
     for table in list(tree.find_all(sge.Table)):
         if table.db or not _binding(table, table.name):
             yield table
 
 
-def _binding(table: sge.Expression, name: str) -> sge.CTE | None:
+def _binding(table: sge.Expr, name: str) -> sge.CTE | None:
     """Return the query of a `WITH` that a name stands for at a place of the text."""
-    node, parent = table, table.parent
+    node: sge.Expr = table
+    parent = table.parent
     while parent is not None:
         clause = parent if isinstance(parent, sge.With) else parent.args.get("with_")
         if clause is not None and clause is not node:
@@ -132,13 +132,13 @@ def _binding(table: sge.Expression, name: str) -> sge.CTE | None:
                 # Of its own clause a query sees those before it.
                 seen = seen[: next(i for i, cte in enumerate(seen) if cte is node)]
             for cte in reversed(seen):
-                if cte.alias.lower() == name.lower():
+                if isinstance(cte, sge.CTE) and cte.alias.lower() == name.lower():
                     return cte
         node, parent = parent, parent.parent
     return None
 
 
-def _free_names(tree: sge.Expression, tables: list[tuple[sge.Table, str]]) -> None:
+def _free_names(tree: sge.Expr, tables: list[tuple[sge.Table, str]]) -> None:
     """Give those queries of a `WITH` other names that would be taken for a dataset."""
     taken = {cte.alias.lower() for cte in tree.find_all(sge.CTE)} | {name for _, name in tables}
     clashing = [cte for table, name in tables if (cte := _binding(table, name)) is not None]
@@ -171,7 +171,7 @@ def _is_qualifier(table: sge.Table, dataset: str) -> bool:
     return name != dataset and any(c.table.lower() == name for c in root.find_all(sge.Column))
 
 
-def _rename_columns(tree: sge.Expression, tables: list[tuple[sge.Table, str]]) -> None:
+def _rename_columns(tree: sge.Expr, tables: list[tuple[sge.Table, str]]) -> None:
     """Let columns be asked of a table by its name alone, where a schema is before it."""
     relations = {key_of(table)[-1] for table, _ in tables}
     for column in tree.find_all(sge.Column):
@@ -180,7 +180,7 @@ def _rename_columns(tree: sge.Expression, tables: list[tuple[sge.Table, str]]) -
             column.set("catalog", None)
 
 
-def _folded(tree: sge.Expression, dialect: str) -> sge.Expression:
+def _folded(tree: sge.Expr, dialect: str) -> sge.Expr:
     """Let a quoted name be the plain one that it is to databases that write names in capitals."""
     if dialect in {"snowflake", "oracle"}:
         for name in tree.find_all(sge.Identifier):
@@ -190,7 +190,7 @@ def _folded(tree: sge.Expression, dialect: str) -> sge.Expression:
 
 
 def _spliced(sql: str, tables: list[tuple[sge.Table, str]]) -> str | None:
-    """Return the text with nothing but its tables' names replaced; None if it is not known where."""
+    """Return the text with only its tables' names replaced; None where they stand elsewhere."""
     cuts = []
     for table, dataset in tables:
         places = [part.meta for part in table.parts]
@@ -218,6 +218,6 @@ def _is_same(spliced: str, translated: str) -> bool:
     return again == plain and not _words(spliced) - _words(plain)
 
 
-def _words(sql: str) -> Counter[tuple[object, str]]:
+def _words(sql: str) -> set[tuple[object, str]]:
     tokens = Target().tokenize(sql)
-    return Counter({(t.token_type, t.text.lower()): 1 for t in tokens if t.token_type not in _SUGAR})
+    return {(t.token_type, t.text.lower()) for t in tokens if t.token_type not in _SUGAR}

@@ -25,7 +25,9 @@ def task_text(kind: TaskKind, options: Mapping[str, Any], description: str, sql:
     for line in description.splitlines():
         # What an author says is no header, whatever it begins with.
         words = line.strip()
-        lines.append(f"-- {words}".rstrip() if not words.startswith("cpgbuild:") else f"-- · {words}")
+        lines.append(
+            f"-- {words}".rstrip() if not words.startswith("cpgbuild:") else f"-- · {words}"
+        )
     return "\n".join([*lines, sql])
 
 
