@@ -294,6 +294,20 @@ class ImportOverwrites(CpgbuildError):
         )
 
 
+class ImportUnwritable(CpgbuildError):
+    """`cpgbuild import` cannot write to the folder that was named."""
+
+    code = "E145"
+
+    def __init__(self, path: str, error: OSError) -> None:
+        """Take the folder and what the system said."""
+        super().__init__(
+            f"`{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name another folder with `--out <folder>`",
+        )
+
+
 class SourceMissing(CpgbuildError):
     """A source's path does not exist, or its glob matches no file."""
 

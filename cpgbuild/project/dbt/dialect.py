@@ -59,7 +59,7 @@ class Target(Dialect):
             if not isinstance(count, sge.Expr) or isinstance(count, sge.Literal):
                 return str(super().interval_sql(expression))
             unit = f"' {expression.text('unit').upper() or 'DAY'}'"
-            return f"CAST(CONCAT({self.sql(count.unnest())}, {unit}) AS INTERVAL)"
+            return f"CAST(CAST({self.sql(count.unnest())} AS TEXT) || {unit} AS INTERVAL)"
 
         def strtotime_sql(self, expression: sge.StrToTime) -> str:
             """`TO_TIMESTAMP` wants an hour in the text, which a format of a date has not."""
@@ -75,7 +75,7 @@ class Target(Dialect):
 
         def datediff_sql(self, expression: sge.DateDiff | sge.TsOrDsDiff) -> str:
             """Count the units that begin between two times; weeks begin on Mondays."""
-            unit = expression.text("unit").upper() or "DAY"
+            unit = _unit(expression)
             times = [f"CAST({self.sql(expression, key)} AS TIMESTAMP)" for key in _ENDS]
             if unit in _IN_A_YEAR:
                 count = _IN_A_YEAR[unit]
@@ -85,7 +85,7 @@ class Target(Dialect):
             if unit in _SECONDS:
                 ends = [f"EXTRACT(EPOCH FROM DATE_TRUNC('{unit}', {time}))" for time in times]
                 return f"CAST(({ends[0]} - {ends[1]}) / {_SECONDS[unit]} AS BIGINT)"
-            if unit == "WEEK":
+            if "WEEK" in unit:
                 ends = [f"CAST(DATE_TRUNC('WEEK', {time}) AS DATE)" for time in times]
                 return f"CAST(({ends[0]} - {ends[1]}) / 7 AS BIGINT)"
             ends = [f"CAST({self.sql(expression, key)} AS DATE)" for key in _ENDS]
@@ -99,10 +99,10 @@ def refused(tree: sge.Expr, dialect: str) -> Iterator[str]:
     """Give what of a query DataFusion would take for something else than its database did."""
     if tree.find(sge.SimilarTo):
         yield "`SIMILAR TO`, which DataFusion takes for a regular expression"
-    units = {each.text("unit").upper() for each in tree.find_all(sge.DateDiff, sge.TsOrDsDiff)}
-    # BigQuery's weeks begin on Sundays.
-    weeks = set() if dialect == "bigquery" else {"WEEK"}
-    known = {"", "DAY", *weeks, *_IN_A_YEAR, *_SECONDS}
+    units = {_unit(each) for each in tree.find_all(sge.DateDiff, sge.TsOrDsDiff)}
+    # Weeks begin on Mondays to these, on Sundays or on the first day itself to others.
+    weeks = {"WEEK"} if dialect in {"snowflake", "redshift"} else set()
+    known = {"DAY", "ISOWEEK", "WEEK(MONDAY)", *weeks, *_IN_A_YEAR, *_SECONDS}
     for unit in sorted(units - known):
         yield f"a difference of dates in `{unit.lower()}`"
 
@@ -130,6 +130,14 @@ def prepared(tree: sge.Expr) -> sge.Expr:
             count = sge.Mul(this=sge.paren(count.unnest()), expression=times)
         product.replace(sge.Interval(this=count, unit=interval.args.get("unit")))
     return tree
+
+
+def _unit(tree: sge.Expr) -> str:
+    """Return the unit in which dates are counted, as `MONTH` or `WEEK(MONDAY)`."""
+    unit = tree.args.get("unit")
+    if isinstance(unit, sge.WeekStart):
+        return f"WEEK({unit.name.upper()})"
+    return unit.name.upper() if isinstance(unit, sge.Expr) else "DAY"
 
 
 def _format(tree: sge.Expr) -> sge.Expr | None:

@@ -6,6 +6,8 @@ stays as its author wrote it, comments and all.
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,7 @@ _SUGAR = {
     TokenType.ALIAS,
     TokenType.INNER,
     TokenType.OUTER,
+    TokenType.NEQ,
     TokenType.SEMICOLON,
     TokenType.TEXT,
     TokenType.VARCHAR,
@@ -56,7 +59,8 @@ def translate(sql: str, dialect: str, datasets: Datasets) -> Translated:
     Raises:
         Untranslatable: it cannot be parsed, is no query, or would mean something else.
     """
-    tree = _parsed(sql, dialect)
+    with _heard() as warnings:
+        tree = _parsed(sql, dialect)
     reasons = list(refused(tree, dialect))
     if reasons:
         raise Untranslatable(f"its SQL has {'; '.join(reasons)}")
@@ -80,11 +84,30 @@ def translate(sql: str, dialect: str, datasets: Datasets) -> Translated:
         table.replace(_renamed(table, dataset))
     generator = Target().generator(pretty=True, unsupported_level=ErrorLevel.IGNORE)
     text = generator.generate(prepared(_folded(tree, dialect)))
-    doubts = tuple(dict.fromkeys(generator.unsupported_messages))
+    doubts = tuple(dict.fromkeys([*warnings, *generator.unsupported_messages]))
     if spliced is not None and _is_same(spliced, text):
         text = spliced
     unknown = frozenset(name for name, known in found.items() if not known)
     return Translated(text.strip() + "\n", frozenset(found), unknown, doubts)
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Give the list of what sqlglot warns of, which it would write to stderr."""
+    logger, said = logging.getLogger("sqlglot"), list[str]()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage().splitlines()[0])
+
+    listener, before = Listener(), logger.propagate
+    logger.addHandler(listener)
+    logger.propagate = False
+    try:
+        yield said
+    finally:
+        logger.propagate = before
+        logger.removeHandler(listener)
 
 
 def _parsed(sql: str, dialect: str) -> sge.Query:
@@ -185,7 +208,7 @@ def _folded(tree: sge.Expr, dialect: str) -> sge.Expr:
     if dialect in {"snowflake", "oracle"}:
         for name in tree.find_all(sge.Identifier):
             if name.quoted and name.name == name.name.upper() and name.name.isidentifier():
-                name.replace(sge.to_identifier(name.name.lower(), quoted=False))
+                name.replace(sge.to_identifier(name.name.lower(), quoted=True))
     return tree
 
 
@@ -218,6 +241,9 @@ def _is_same(spliced: str, translated: str) -> bool:
     return again == plain and not _words(spliced) - _words(plain)
 
 
-def _words(sql: str) -> set[tuple[object, str]]:
+def _words(sql: str) -> set[tuple[object, str, bool]]:
+    """Return a text's words, each with whether it is called."""
     tokens = Target().tokenize(sql)
-    return {(t.token_type, t.text.lower()) for t in tokens if t.token_type not in _SUGAR}
+    called = [token.token_type is TokenType.L_PAREN for token in [*tokens[1:], tokens[-1]]]
+    words = zip(tokens, called, strict=True)
+    return {(t.token_type, t.text.lower(), c) for t, c in words if t.token_type not in _SUGAR}
