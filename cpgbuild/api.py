@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,7 @@ from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
@@ -56,7 +57,9 @@ if TYPE_CHECKING:
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
-from cpgbuild.workspace import Workspace
+    from cpgbuild.workspace import Workspace
+
+    Observer = Callable[[Workspace], AbstractContextManager[Reporter]]
 
 
 def plan(
@@ -169,11 +172,13 @@ def build(  # noqa: PLR0913 -- the options of the command
     overrides: Overrides | None = None,
     keep_going: bool = False,
     report: Reporter | None = None,
+    observers: Sequence[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Bring the targets (all, where none is named) up to date with the fewest runs.
 
-    A task that fails is in the outcome and in the events that `report` takes, not raised.
+    A task that fails is in the outcome and in the events that `report` takes, not raised. So do
+    `observers`, each for the time of a context that it makes of the open project.
 
     Raises:
         CpgbuildError: the request or the project is wrong; nothing ran.
@@ -195,12 +200,13 @@ def build(  # noqa: PLR0913 -- the options of the command
             known = _settled(workspace, looked, marks, targets, exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
             lanes = workspace.project.lanes
-            world = World(engine, workspace.journal, report or _silent, lanes, keep_going)
-            try:
+            with ExitStack() as watching:
+                watching.callback(engine.close)
+                told = [watching.enter_context(observer(workspace)) for observer in observers]
+                reporter = _all_told([report or _silent, *told])
+                world = World(engine, workspace.journal, reporter, lanes, keep_going)
                 builder = Builder(workspace.graph, rebuilder, selection, world)
                 outcome = builder.build(interrupted)
-            finally:
-                engine.close()
             if workspace.looked and not (outcome.failed or outcome.interrupted):
                 # Whether the next build has nothing to do, so that it need not look for itself.
                 again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
@@ -388,6 +394,16 @@ def graph(
     draw = {"dot": picture.dot, "mermaid": picture.mermaid}[form]
     with opened(project, overrides) as workspace:
         return draw(workspace.graph)
+
+
+def _all_told(reporters: Sequence[Reporter]) -> Reporter:
+    """Return who tells all of these what happens."""
+
+    def tell(event: Event) -> None:
+        for reporter in reporters:
+            reporter(event)
+
+    return tell
 
 
 def _silent(_event: Event) -> None:

@@ -308,6 +308,20 @@ class ImportUnwritable(CpgbuildError):
         )
 
 
+class ExtraMissing(CpgbuildError):
+    """The project asks for what only an optional package can do, and it is not installed."""
+
+    code = "E146"
+
+    def __init__(self, table: str, package: str, extra: str, place: Place | None) -> None:
+        """Take the table that asks for it, the package, and the extra that brings it."""
+        super().__init__(
+            f"`{table}` needs the package `{package}`",
+            place=place,
+            hint=f"install it with `pip install 'cpgbuild[{extra}]'`, or remove the table",
+        )
+
+
 class SourceMissing(CpgbuildError):
     """A source's path does not exist, or its glob matches no file."""
 

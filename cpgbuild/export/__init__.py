@@ -1,0 +1,1 @@
+"""What turns a project into other tools' forms; this package re-exports nothing."""
