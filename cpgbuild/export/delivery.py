@@ -8,9 +8,12 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import requests
 from openlineage.client import OpenLineageClient
 from openlineage.client.transport.file import FileConfig, FileTransport
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
+
+from cpgbuild.errors.project import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 REQUEST = 2.0
 REST = 5.0
 _Item = TypeVar("_Item")
+
+
+class TooLate(Exception):
+    """Events were left when patience was at its end."""
 
 
 def client_of(settings: OpenLineage) -> OpenLineageClient:
@@ -35,6 +42,21 @@ def client_of(settings: OpenLineage) -> OpenLineageClient:
             config.auth = ApiKeyTokenProvider({"api_key": settings.api_key})
         transport = HttpTransport(config)
     return OpenLineageClient(transport=transport)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why an event could not be sent, as a clause."""
+    if isinstance(error, TooLate):
+        return str(error)
+    if isinstance(error, requests.Timeout):
+        return f"no answer in {REQUEST:g} s"
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"it answers {error.response.status_code}"
+    if isinstance(error, requests.ConnectionError):
+        return "nobody answers there"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return describe(error)
 
 
 class Delivery(Generic[_Item]):
@@ -71,7 +93,9 @@ class Delivery(Generic[_Item]):
         self._thread.join(self._patience)
         if self._thread.is_alive() and not self._is_broken.is_set():
             self._is_broken.set()
-            self._failed(TimeoutError(f"it took longer than {self._patience:g} s"))
+            self._failed(
+                TooLate(f"it is too slow: {self._patience:g} s after the build, some are left")
+            )
 
     def _run(self) -> None:
         while (item := self._items.get()) is not None:

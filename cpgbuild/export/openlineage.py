@@ -40,7 +40,7 @@ def observed(workspace: Workspace, warn: Callable[[str, str], None]) -> Iterator
         return
     if find_spec("openlineage") is None:
         raise ExtraMissing("[openlineage]", "openlineage-python", "openlineage", settings.place)
-    from cpgbuild.export.delivery import REST, Delivery, client_of  # noqa: PLC0415 -- heavy
+    from cpgbuild.export.delivery import REST, Delivery, client_of, reason_of  # noqa: PLC0415 -- heavy
     from cpgbuild.export.run_events import RunEvents  # noqa: PLC0415
 
     told = _Telling(RunEvents(workspace, settings.namespace), workspace)
@@ -49,7 +49,7 @@ def observed(workspace: Workspace, warn: Callable[[str, str], None]) -> Iterator
     delivery: Delivery[_Told] = Delivery(
         lambda item: told.events(*item),
         client.emit,
-        lambda error: warn(sink, _reason(error)),
+        lambda error: warn(sink, reason_of(error)),
         None if settings.file else REST,
     )
     try:
@@ -120,8 +120,3 @@ class _Telling:
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

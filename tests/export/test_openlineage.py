@@ -334,7 +334,8 @@ def test_a_server_that_is_not_there_is_told_of_once(project):
     ended = run("build", folder=project.root)
     assert ended.code == 0
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("warning: no more OpenLineage events go to http://127.0.0.1:9: ")
+    said = "warning: no more OpenLineage events go to http://127.0.0.1:9: nobody answers there"
+    assert line == said
 
 
 def test_a_server_that_refuses_is_told_of_once_and_asked_no_more(project, server):
@@ -343,7 +344,8 @@ def test_a_server_that_refuses_is_told_of_once_and_asked_no_more(project, server
     ended = run("build", "--json", folder=project.root)
     assert ended.code == 0
     assert ended.records[-1]["built"] == 3
-    assert len(ended.stderr.splitlines()) == 1
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith(": it answers 500")
     assert len(server.bodies) == 1
 
 
@@ -354,7 +356,7 @@ def test_a_server_that_does_not_answer_holds_a_build_up_for_seconds_at_most(proj
     ended = run_here("build", folder=project.root)
     assert time.monotonic() - began < 15
     assert ended.code == 0
-    assert ended.stderr.startswith("warning: ")
+    assert ended.stderr.endswith(": no answer in 2 s\n")
 
 
 def test_a_slow_server_does_not_get_what_is_late(project, server, monkeypatch):
@@ -363,7 +365,7 @@ def test_a_slow_server_does_not_get_what_is_late(project, server, monkeypatch):
     configured(project, url=server.url)
     ended = run_here("build", folder=project.root)
     assert ended.code == 0
-    assert "it took longer than 0.5 s" in ended.stderr
+    assert "too slow: 0.5 s after the build, some are left" in ended.stderr
     assert 0 < len(server.bodies) < 8
 
 
@@ -372,7 +374,7 @@ def test_a_file_that_cannot_be_written_fails_no_build(project):
     ended = run_here("build", folder=project.root)
     assert ended.code == 0
     assert len(ended.stderr.splitlines()) == 1
-    assert "FileNotFoundError" in ended.stderr or "RuntimeError" in ended.stderr
+    assert ended.stderr.startswith("warning: no more OpenLineage events go to ")
 
 
 def test_without_the_table_nothing_of_it_is_imported(project):
