@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -25,7 +26,7 @@ def commands() -> list[str]:
     """Return a section for each command, with its options."""
     group = typer.main.get_command(app)
     lines = []
-    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+    for name, command in flat(group):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         usage = " ".join(["cpgbuild", name, *(f"[{a.name.upper()}]" for a in arguments)])
         lines += [f"### `{usage}`", "", command.help or "", ""]
@@ -35,6 +36,15 @@ def commands() -> list[str]:
             lines.append(f"| {names} | {getattr(option, 'help', '') or ''} |")
         lines += ["", f"{command.epilog}".replace("  |  ", "; "), ""]
     return lines
+
+
+def flat(group, before: str = "") -> list[tuple[str, Any]]:
+    """Return the commands of a group, and those of groups in it, by their whole names."""
+    found = []
+    for name, command in sorted(group.commands.items()):
+        inner = flat(command, f"{before}{name} ") if hasattr(command, "commands") else ()
+        found += inner or [(before + name, command)]
+    return found
 
 
 def errors() -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.commands import environment, run, run_here
 
-COMMANDS = ["plan", "why", "build", "impact", "clean", "graph", "init"]
+COMMANDS = ["plan", "why", "build", "impact", "clean", "graph", "init", "import"]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 
 
