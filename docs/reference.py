@@ -38,7 +38,7 @@ def commands() -> list[str]:
     return lines
 
 
-def flat(group, before: str = "") -> list[tuple[str, Any]]:
+def flat(group: Any, before: str = "") -> list[tuple[str, Any]]:
     """Return the commands of a group, and those of groups in it, by their whole names."""
     found = []
     for name, command in sorted(group.commands.items()):

@@ -106,6 +106,41 @@ def test_seeds_are_copied_with_their_columns_in_lower_case():
     assert files["data/raw_shops.csv"] == b"id,name,zip,opened\n" + seed.partition(b"\n")[2]
 
 
+@pytest.mark.parametrize(
+    ("config", "text", "lossy"),
+    [
+        ({}, "A,B\n1,x\n", []),
+        ({"quote_columns": True}, "A,B\n1,x\n", []),
+        ({"delimiter": ";"}, "A;B\n1;x\n", []),
+        ({}, "A,B\n1, NULL\n", ["it has the word `null` in it, which is a text here and no value"]),
+        ({}, "\ufeffA,B\n1,nullable\n", []),
+    ],
+)
+def test_a_seed_is_read_as_dbt_reads_it(tmp_path, config, text, lossy):
+    bakery = copied(tmp_path)
+    (bakery / "seeds/raw_sales.csv").write_text(text)
+    seed = "seed.bakery.raw_sales"
+    edited(bakery, lambda m: m["nodes"][seed]["config"].update(config))
+    made = convert(bakery)
+    head = "A,B" if config.get("quote_columns") else text.splitlines()[0].lower().lstrip("\ufeff")
+    assert made.files["data/raw_sales.csv"].decode().splitlines()[0] == head
+    assert ('delimiter = ";"' in made.files["cpgbuild.toml"].decode()) == ("delimiter" in config)
+    assert [why[:60] for why in reasons(made).get(seed, [])] == [why[:60] for why in lossy]
+
+
+def test_a_seed_that_is_not_there_is_to_be_filled_in(tmp_path):
+    bakery = copied(tmp_path)
+    (bakery / "seeds/raw_sales.csv").unlink()
+    (absent,) = [s.absent for s in convert(bakery).sources if s.name == "raw_sales"]
+    assert absent == "dbt's `seeds/raw_sales.csv`, which is not there"
+
+
+def test_a_package_has_a_folder_of_its_own(tmp_path):
+    bakery = copied(tmp_path)
+    edited(bakery, lambda m: model(m, "shops").update(package_name="flour"))
+    assert "tasks/flour/marts/shops.sql" in convert(bakery).files
+
+
 def test_a_seed_that_is_a_source_too_is_one_dataset(tmp_path):
     bakery = copied(tmp_path)
     seed = json.loads((bakery / "target/manifest.json").read_text())["nodes"][

@@ -242,6 +242,17 @@ def test_names_in_capitals_are_plain_names_to_snowflake():
     assert translated.sql == 'SELECT\n  "id",\n  "Name",\n  n AS "as"\nFROM t\n'
 
 
+@pytest.mark.parametrize("word", ["order", "user", "group", "values", "plain"])
+def test_a_dataset_may_be_named_as_a_word_of_sql_is(word):
+    known = datasets("duckdb", node(word, f'"db"."main"."{word}"'))
+    query = f'select x.a, 1 / 2 as half from "db"."main"."{word}" as x'
+    for text in (query, query.replace(", 1 / 2 as half", "")):
+        here = datafusion.SessionContext(session_config())
+        here.from_pydict({"a": [1]}, name=f'"{word}"')
+        translated = translate(text, "duckdb", known)
+        assert here.sql(translated.sql).to_pylist()[0]["a"] == 1
+
+
 def test_what_means_the_same_stays_as_it_was_written():
     query = (
         "-- why\nwith a as (\n    select id, n::int as n  -- whole\n"

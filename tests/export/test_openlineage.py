@@ -14,7 +14,10 @@ from types import SimpleNamespace
 import pytest
 from openlineage.client import event_v2, generated
 
+from cpgbuild.core.events import Started
+from cpgbuild.export.openlineage import observed as observed_by
 from cpgbuild.state.repository import _browsed
+from cpgbuild.workspace import opened
 from tests.support.commands import environment, run, run_here
 from tests.support.projects import shop
 
@@ -223,6 +226,16 @@ def test_a_run_that_came_out_the_same_wrote_no_rows(observed):
         ("COMPLETE", "shop"),
     ]
     assert one(found, "COMPLETE", "shop.compute.sales")["outputs"][0]["outputFacets"] == {}
+
+
+def test_a_run_that_is_interrupted_is_aborted(observed):
+    with opened(observed.root) as workspace, observed_by(workspace, pytest.fail) as report:
+        report(Started(workspace.graph.tasks["compute.sales"], ()))
+    assert told(events(observed))[-3:] == [
+        ("START", "shop.compute.sales"),
+        ("ABORT", "shop.compute.sales"),
+        ("ABORT", "shop"),
+    ]
 
 
 def test_where_nothing_runs_nothing_is_told(observed):

@@ -181,10 +181,16 @@ def _renamed(table: sge.Table, dataset: str) -> sge.Table:
     new = table.copy()
     new.set("db", None)
     new.set("catalog", None)
-    new.set("this", sge.to_identifier(dataset))
+    new.set("this", _identifier(dataset))
     if not table.alias and _is_qualifier(table, dataset):
         new.set("alias", sge.TableAlias(this=sge.to_identifier(table.name)))
     return new
+
+
+def _identifier(dataset: str) -> sge.Identifier:
+    """Return a dataset's name as SQL has it, in quotes where it is a word of SQL."""
+    (token,) = Target().tokenize(dataset)
+    return sge.to_identifier(dataset, quoted=token.token_type is not TokenType.VAR)
 
 
 def _is_qualifier(table: sge.Table, dataset: str) -> bool:
@@ -221,9 +227,10 @@ def _spliced(sql: str, tables: list[tuple[sge.Table, str]]) -> str | None:
             return None
         if not all("start" in place for place in places):
             return None
-        cuts.append((min(p["start"] for p in places), max(p["end"] for p in places) + 1, dataset))
-    for start, end, dataset in sorted(cuts, reverse=True):
-        sql = sql[:start] + dataset + sql[end:]
+        name = _identifier(dataset).sql(dialect=Target)
+        cuts.append((min(p["start"] for p in places), max(p["end"] for p in places) + 1, name))
+    for start, end, name in sorted(cuts, reverse=True):
+        sql = sql[:start] + name + sql[end:]
     return sql.strip().rstrip(";").rstrip()
 
 
