@@ -31,11 +31,14 @@ def show_imported(imported: Imported, out: Path, output: Output) -> None:
         output.line((word, style), (name, ""), (f"{source.path}{what}", "dim"))
     for left in imported.left_out:
         output.record(records.left_out(left))
-        output.line(("left out ", "yellow"), (left.origin, ""), (f": {left.reason}", "dim"))
+        word = "in part  " if left.in_part else "left out "
+        output.line((word, "yellow"), (left.origin, ""), (f": {left.reason}", "dim"))
     tasks, sources = len(imported.tasks), len(imported.sources)
     said = f"{count_text(tasks, 'task')} and {count_text(sources, 'source')} written"
-    if imported.left_out:
-        said += f"; {count_text(len(imported.left_out), 'thing')} left out"
+    partly = sum(left.in_part for left in imported.left_out)
+    lost = len(imported.left_out) - partly
+    counts = [(lost, f"{count_text(lost, 'thing')} left out"), (partly, f"{partly} taken in part")]
+    said += "".join(f"; {words}" for count, words in counts if count)
     output.line((f"\n{said}", "bold"))
     where = "" if out == Path() else f"cd {out} && "
     if absent:

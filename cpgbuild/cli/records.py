@@ -161,8 +161,8 @@ def imported_source(source: Declared) -> dict[str, Any]:
 
 
 def left_out(left: LeftOut) -> dict[str, Any]:
-    """Return the record of what was not taken of another tool's project."""
-    return _record("left_out", origin=left.origin, reason=left.reason)
+    """Return the record of what was not taken of another tool's project, or not all of."""
+    return _record("left_out", origin=left.origin, reason=left.reason, in_part=left.in_part)
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -63,7 +63,9 @@ def test_import_as_json(bakery, tmp_path):
     left = [r for r in records if r["event"] == "left_out"]
     assert {frozenset(r) for r in tasks} == {frozenset({"v", "event", "task", "path", "origin"})}
     assert [r["source"] for r in sources if "fill_in" in r] == ["days", "forecast"]
-    assert {frozenset(r) for r in left} == {frozenset({"v", "event", "origin", "reason"})}
+    assert {frozenset(r) for r in left} == {
+        frozenset({"v", "event", "origin", "reason", "in_part"})
+    }
     counts = {key: records[-1][key] for key in ("event", "tasks", "sources", "left_out")}
     assert counts == {"event": "summary", "tasks": 7, "sources": 5, "left_out": len(left)}
     assert json.dumps(records)

@@ -197,7 +197,10 @@ def test_two_tables_of_one_name_are_two_datasets(tmp_path):
 
 
 def test_what_is_not_taken_is_said_with_its_reason():
-    found = reasons(convert(BAKERY))
+    made = convert(BAKERY)
+    partly = {left.origin for left in made.left_out if left.in_part}
+    assert partly == {"model.bakery.monthly", "model.bakery.sales_by_shop", "seed.bakery.raw_shops"}
+    found = reasons(made)
     tests = {name for name in found if name.startswith("test.")}
     assert len(tests) == 8
     assert {name: why for name, why in found.items() if name not in tests} == {

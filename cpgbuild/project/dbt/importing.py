@@ -61,10 +61,11 @@ class TakenTask:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What was not taken of a thing of the dbt project, and why, as a clause."""
+    """What was not taken of the dbt project, and why, as a clause; the rest of it, if `in_part`."""
 
     origin: str
     reason: str
+    in_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,8 @@ class _Import:
         left = sorted(self._left, key=lambda each: each.origin)
         return Imported(tuple(tasks), tuple(sources), tuple(left), files)
 
-    def _leave(self, node: Node, reason: str) -> None:
-        self._left.append(LeftOut(node.id, reason))
+    def _leave(self, node: Node, reason: str, *, in_part: bool = False) -> None:
+        self._left.append(LeftOut(node.id, reason, in_part))
 
     def _models(self) -> Iterator[tuple[str, tuple[Node, Translated]]]:
         """Give the models that can be tasks, with their queries."""
@@ -192,10 +193,9 @@ class _Import:
                 reason = "it reads its own table: compile it with `dbt compile --full-refresh`"
                 self._leave(node, reason)
                 continue
-            for reason in _lost(node):
-                self._leave(node, reason)
-            for doubt in query.doubts:
-                self._leave(node, f"its SQL may not be right: {doubt}")
+            doubts = [f"its SQL may not be right: {doubt}" for doubt in query.doubts]
+            for reason in [*_lost(node), *doubts]:
+                self._leave(node, reason, in_part=True)
             yield node.id, (node, query)
 
     def _expected(self, models: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -232,7 +232,7 @@ class _Import:
             elif of.kind == "seed":
                 seed = seeded(name, of, self._manifest)
                 for reason in seed.losses:
-                    self._leave(of, reason)
+                    self._leave(of, reason, in_part=True)
                 yield seed
             else:
                 yield external(name, of, self._manifest, self._out) or missing(
