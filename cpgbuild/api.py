@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,7 @@ from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
@@ -59,7 +60,9 @@ if TYPE_CHECKING:
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
-from cpgbuild.workspace import Workspace
+    from cpgbuild.workspace import Workspace
+
+    Observer = Callable[[Workspace], AbstractContextManager[Reporter]]
 
 __all__ = [
     "Since",
@@ -190,29 +193,38 @@ def build(  # noqa: PLR0913 -- the options of the command
     overrides: Overrides | None = None,
     keep_going: bool = False,
     report: Reporter | None = None,
+    observers: Sequence[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Bring the targets (all, where none is named) up to date with the fewest runs.
 
-    A task that fails is in the outcome and in the events that `report` takes, not raised.
+    A task that fails is in the outcome and in the events that `report` takes, not raised. So do
+    `observers`, each for the time of a context that it makes of the open project.
 
     Raises:
         CpgbuildError: the request or the project is wrong; nothing ran.
     """
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    begun = building(project, request, overrides, report=report, keep_going=keep_going)
-    with begun as (_, builder):
+    with building(
+        project,
+        request,
+        overrides,
+        report=report,
+        observers=observers,
+        keep_going=keep_going,
+    ) as (_, builder):
         return builder.build(interrupted)
 
 
 @contextmanager
-def building(
+def building(  # noqa: PLR0913 -- what a build is made of
     project: str | Path,
     request: Request,
     overrides: Overrides | None = None,
     *,
     among: Collection[str] | None = None,
     report: Reporter | None = None,
+    observers: Sequence[Observer] = (),
     keep_going: bool = False,
 ) -> Iterator[tuple[Workspace, Builder]]:
     """Give what brings a request's tasks up to date, and hold the warehouse for the time of it.
@@ -239,13 +251,14 @@ def building(
             marks = _marks(workspace, selection, traces)
             known = _settled(workspace, looked, marks, request.targets, request.exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
-            recorder = Recorder(report or _silent)
-            world = World(engine, workspace.journal, recorder, workspace.project.lanes, keep_going)
-            builder = Builder(workspace.graph, rebuilder, selection, world)
-            try:
+            recorder, lanes = Recorder(report or _silent), workspace.project.lanes
+            with ExitStack() as watching:
+                watching.callback(engine.close)
+                told = [watching.enter_context(observer(workspace)) for observer in observers]
+                reporter = _all_told([recorder, *told])
+                world = World(engine, workspace.journal, reporter, lanes, keep_going)
+                builder = Builder(workspace.graph, rebuilder, selection, world)
                 yield workspace, builder
-            finally:
-                engine.close()
             if recorder.runs:
                 asked = request.targets if selection == wanted else sorted(selection.tasks)
                 workspace.history.add(recorder.record(builder.outcome, asked))
@@ -418,6 +431,16 @@ def graph(
     draw = (forms | {"json": picture.as_json})[form]
     with opened(project, overrides) as workspace:
         return draw(workspace.graph)
+
+
+def _all_told(reporters: Sequence[Reporter]) -> Reporter:
+    """Return who tells all of these what happens."""
+
+    def tell(event: Event) -> None:
+        for reporter in reporters:
+            reporter(event)
+
+    return tell
 
 
 def _silent(_event: Event) -> None:

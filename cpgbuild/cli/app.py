@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cpgbuild.cli.commands import building, exporting, graphs, looking, pages, projects
+from cpgbuild.cli.commands import (
+    building,
+    exporting,
+    graphs,
+    importing,
+    looking,
+    pages,
+    projects,
+)
 
 app = typer.Typer(
     name="cpgbuild",
@@ -18,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (building, looking, graphs, pages, projects):
+for module in (building, looking, graphs, pages, projects, importing):
     app.add_typer(module.commands)
 app.add_typer(exporting.commands, name="export")
 

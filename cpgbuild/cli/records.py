@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from cpgbuild.errors.report import Report
     from cpgbuild.inventory import Listed
     from cpgbuild.past import State, VersionDifference
+    from cpgbuild.project.dbt.importing import LeftOut, TakenTask
+    from cpgbuild.project.dbt.sources import Declared
 
 VERSION = 1
 _ENDED = {Built: "built", Unchanged: "unchanged", Restored: "restored"}
@@ -282,6 +284,22 @@ def _uses(uses: Uses) -> list[dict[str, str]]:
         for cell, kinds in sorted(uses.items())
         for use in sorted(kinds)
     ]
+
+
+def imported_task(task: TakenTask) -> dict[str, Any]:
+    """Return the record of a task that was written for another tool's model."""
+    return _record("imported", task=task.name, path=task.path, origin=task.origin)
+
+
+def imported_source(source: Declared) -> dict[str, Any]:
+    """Return the record of a source; `fill_in` says what has to be put at its path, if anything."""
+    fields: dict[str, Any] = {"source": source.name, "path": source.path, "origin": source.origin}
+    return _record("imported", **fields, **({"fill_in": source.absent} if source.absent else {}))
+
+
+def left_out(left: LeftOut) -> dict[str, Any]:
+    """Return the record of what was not taken of another tool's project, or not all of."""
+    return _record("left_out", origin=left.origin, reason=left.reason, in_part=left.in_part)
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -229,6 +229,106 @@ class OptionsClash(CpgbuildError):
         super().__init__(fault, hint=hint)
 
 
+class NoManifest(CpgbuildError):
+    """There is no `manifest.json` of dbt where `cpgbuild import dbt` looks for one."""
+
+    code = "E140"
+
+    def __init__(self, place: str) -> None:
+        """Take the path that was named."""
+        super().__init__(
+            f"no compiled dbt project is at `{place}`",
+            facts=[("looked for", "`manifest.json` there and in `target`")],
+            hint="run `dbt compile` in the dbt project, and name its folder",
+        )
+
+
+class BadManifest(CpgbuildError):
+    """The `manifest.json` of a dbt project cannot be read."""
+
+    code = "E141"
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Take the file and what is wrong with it."""
+        super().__init__(
+            f"`{path}` is no manifest of dbt",
+            facts=[("reason", reason)],
+            hint="run `dbt compile` again: it writes the file anew",
+        )
+
+
+class NotCompiled(CpgbuildError):
+    """A dbt project's `manifest.json` has models, and none with its compiled SQL."""
+
+    code = "E142"
+
+    def __init__(self, path: str, models: int) -> None:
+        """Take the file and the number of its models."""
+        super().__init__(
+            f"`{path}` has no compiled SQL",
+            facts=[("models", str(models))],
+            hint="`dbt parse` and `dbt ls` do not compile: run `dbt compile`",
+        )
+
+
+class UnknownAdapter(CpgbuildError):
+    """A dbt project is written for a database whose SQL cannot be translated."""
+
+    code = "E143"
+
+    def __init__(self, adapter: str, known: Iterable[str]) -> None:
+        """Take dbt's name of the adapter, and the dialects that are known."""
+        names = nearest_first(adapter, known)
+        super().__init__(
+            f"SQL of dbt's adapter `{adapter}` cannot be translated",
+            facts=[("known", quoted(names))],
+            hint=did_you_mean(adapter, names, "name a dialect: `--dialect postgres`"),
+        )
+
+
+class ImportOverwrites(CpgbuildError):
+    """`cpgbuild import` would overwrite a file."""
+
+    code = "E144"
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        """Take the files that are already there."""
+        names = sorted(paths)
+        super().__init__(
+            f"`{names[0]}` already exists",
+            facts=[("others", quoted(names[1:]))] if len(names) > 1 else [],
+            hint="nothing was written: name another folder with `--out <folder>`",
+        )
+
+
+class ImportUnwritable(CpgbuildError):
+    """`cpgbuild import` cannot write to the folder that was named."""
+
+    code = "E145"
+
+    def __init__(self, path: str, error: OSError) -> None:
+        """Take the folder and what the system said."""
+        super().__init__(
+            f"`{path}` cannot be written",
+            facts=[("reason", error.strerror or describe(error))],
+            hint="name another folder with `--out <folder>`",
+        )
+
+
+class ExtraMissing(CpgbuildError):
+    """The project asks for what only an optional package can do, and it is not installed."""
+
+    code = "E146"
+
+    def __init__(self, table: str, package: str, extra: str, place: Place | None) -> None:
+        """Take the table that asks for it, the package, and the extra that brings it."""
+        super().__init__(
+            f"`{table}` needs the package `{package}`",
+            place=place,
+            hint=f"install it with `pip install 'cpgbuild[{extra}]'`, or remove the table",
+        )
+
+
 class SourceMissing(CpgbuildError):
     """A source's path does not exist, or its glob matches no file."""
 

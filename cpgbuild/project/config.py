@@ -51,6 +51,20 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLineage:
+    """Where events of builds go: a `file`, absolute, or the `url` of a server; one of them is "".
+
+    `namespace` is that of jobs and views. `api_key` is from the environment: no file has it.
+    """
+
+    file: str
+    url: str
+    namespace: str
+    place: Place
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project's configuration. Paths are absolute; `overridden` says that a lock is not due."""
 
@@ -62,6 +76,7 @@ class Project:
     lanes: Mapping[Lane, int]
     variables: Mapping[str, str]
     sources: Mapping[str, Source]
+    openlineage: OpenLineage | None = None
     overridden: bool = False
 
 
@@ -133,7 +148,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _project(root: Path, top: Table, wanted: Overrides) -> Project:
-    top.only("project", "engine", "lanes", "vars", "sources", "env")
+    top.only("project", "engine", "lanes", "vars", "sources", "openlineage", "env")
     head = top.table("project")
     head.only("name", "tasks", "warehouse")
     variables = _variables(top.table("vars"), wanted)
@@ -154,6 +169,7 @@ def _project(root: Path, top: Table, wanted: Overrides) -> Project:
         lanes=_lanes(top.table("lanes")),
         variables=variables,
         sources=_sources(root, top.table("sources"), variables),
+        openlineage=_openlineage(root, top, variables),
         overridden=bool(wanted.variables or wanted.environment),
     )
 
@@ -206,6 +222,30 @@ def _engine(table: Table) -> EngineSettings:
             limit = int(float(size[1]) * 1024 ** _POWERS[size[2].upper()])
     deterministic = table.flag("deterministic", default=False)
     return EngineSettings(kind, limit, table.number("threads", 0, least=0), deterministic)
+
+
+def _openlineage(root: Path, top: Table, variables: Mapping[str, str]) -> OpenLineage | None:
+    if "openlineage" not in top.data:
+        return None
+    table = top.table("openlineage")
+    table.only("file", "url", "namespace")
+    file, url = (_filled(table, key, "", variables) for key in ("file", "url"))
+    place = top.place("openlineage")
+    if not (file or url):
+        table.fault(BadValue("file", file, "a file, or `url` with that of a server", place))
+    elif file and url:
+        place = table.value_place("url")
+        table.fault(BadValue("url", url, "nothing where `file` is: events go to one place", place))
+    elif url and not url.startswith(("http://", "https://")):
+        place = table.value_place("url")
+        table.fault(BadValue("url", url, "a URL, as `http://localhost:5000`", place))
+    return OpenLineage(
+        file=_resolved(file, root) if file else "",
+        url=url,
+        namespace=table.text("namespace", "cpgbuild"),
+        place=place,
+        api_key=os.environ.get("OPENLINEAGE_API_KEY", ""),  # noqa: TID251 -- this is the reader
+    )
 
 
 def _lanes(table: Table) -> dict[Lane, int]:

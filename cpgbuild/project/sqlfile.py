@@ -90,3 +90,8 @@ def _parsed(text: str, place: Place) -> dict[str, Any]:
 def _expected(kind: type | tuple[type, ...]) -> str:
     names = {str: "a string", int: "a whole number", list: "a list of strings", dict: "a table"}
     return names[kind if isinstance(kind, type) else kind[0]]
+
+
+def options() -> frozenset[str]:
+    """Return the options that a header may have."""
+    return frozenset(_KEYS)

@@ -1,14 +1,13 @@
-"""Repository: what a file of the project was at a commit of git."""
+"""Repository: the git that a project is in."""
 
 from __future__ import annotations
 
+import re
 import subprocess
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
 
 from cpgbuild.errors.state import NoLockAtRef, NoRepository, UnknownRef
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def text_at(ref: str, file: Path) -> str:
@@ -32,6 +31,36 @@ def text_at(ref: str, file: Path) -> str:
     if shown.returncode:
         raise NoLockAtRef(ref)
     return shown.stdout.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What of a repository is checked out; `url` is where its origin is browsed, if it has one."""
+
+    root: Path
+    commit: str
+    url: str
+
+
+def checkout(folder: Path) -> Checkout | None:
+    """Return the commit that a folder is at; None where there is no git, or no commit."""
+    try:
+        found = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
+        if found.returncode:
+            return None
+        root, commit = found.stdout.decode(errors="replace").split("\n")[:2]
+        origin = _git(folder, "remote", "get-url", "origin").stdout.decode(errors="replace")
+    except NoRepository:
+        return None
+    return Checkout(Path(root), commit, _browsed(origin.strip()))
+
+
+def _browsed(remote: str) -> str:
+    """Return the page of a remote, of which nobody's password is a part."""
+    found = re.match(
+        r"(?:ssh://|https?://)?(?:[^@/]*@)?([^:/]+)(?::\d+)?[:/](.+?)(?:\.git)?/?\Z", remote
+    )
+    return f"https://{found[1]}/{found[2]}" if found and "." in found[1] else ""
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -10,7 +10,7 @@ from tests.support.commands import environment, run, run_here
 COMMANDS = [
     *("plan", "why", "build", "clean"),
     *("ls", "show", "query", "history", "diff"),
-    *("impact", "lineage", "graph", "docs", "init", "export hamilton"),
+    *("impact", "lineage", "graph", "docs", "init", "export hamilton", "import dbt"),
 ]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 

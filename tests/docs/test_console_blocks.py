@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ def steps(page: Path) -> list[Step]:
     return found
 
 
+def needed(page: Path) -> list[Path]:
+    """Return the folders of this repository that a page's commands are run beside."""
+    return [ROOT / path for path in re.findall(r"<!-- beside: (\S+) -->", page.read_text())]
+
+
 def matches(expected: list[str], printed: list[str]) -> bool:
     """Compare texts; a run of spaces counts as one, since columns are as wide as the terminal."""
     wanted = ".*".join(re.escape(part) for part in plain(expected).split(ANYTHING))
@@ -49,6 +55,8 @@ def plain(lines: list[str]) -> str:
 @pytest.mark.parametrize("page", [p for p in PAGES if steps(p)], ids=lambda p: p.name)
 def test_the_page_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     folder = tmp_path
+    for other in needed(page):
+        shutil.copytree(other, folder / other.name)
     for step in steps(page):
         program, *arguments = step.command
         if program == "cd":

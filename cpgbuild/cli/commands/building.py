@@ -136,6 +136,7 @@ def build(
     def run() -> int:
         from cpgbuild.cli.answers import show_outcome
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.observing import observer
         from cpgbuild.cli.progress import BuildProgress
 
         interrupt = Interrupt()
@@ -148,6 +149,7 @@ def build(
                 overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
                 keep_going=keep_going,
                 report=progress,
+                observers=[observer(output)],
                 interrupted=interrupt.asked,
             )
         show_outcome(outcome, output)

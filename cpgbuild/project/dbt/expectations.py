@@ -1,0 +1,84 @@
+"""Expectations: dbt's tests of columns as options of a SQL task's header."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from cpgbuild.project.dbt.manifest import Node
+
+# dbt's generic tests, named as the options are.
+_KINDS = ("not_null", "unique", "accepted_values", "relationships")
+# What narrows a test down, or lets its failure pass.
+_CONDITIONS = ("where", "limit")
+_REF = re.compile(r"(ref|source)\s*\(")
+
+
+class Untold(Exception):
+    """A test that no option of a header says; its text says why, as a clause."""
+
+
+def tested(test: Node) -> str | None:
+    """Return the id of the model that a test is of; None where it is a query of its own."""
+    attached = test.facts.get("attached_node")
+    return str(attached) if attached and test.facts.get("test_metadata") else None
+
+
+def expect(
+    options: dict[str, Any],
+    test: Node,
+    known: Collection[str],
+    dataset: Callable[[str], str | None],
+) -> None:
+    """Add to a header's options what a dbt test expects of the task.
+
+    `known` has the options that headers may have, `dataset` the dataset of a node by its id.
+
+    Raises:
+        Untold: no option says it.
+    """
+    metadata = test.facts.get("test_metadata") or {}
+    name, arguments = str(metadata.get("name", "")), metadata.get("kwargs") or {}
+    if metadata.get("namespace") or name not in _KINDS:
+        package = f"{metadata['namespace']}." if metadata.get("namespace") else ""
+        raise Untold(f"`{package}{name}` is a test of dbt's packages or the project's own")
+    if name not in known:
+        raise Untold(f"tasks have no option `{name}`")
+    _check_conditions(test.config)
+    column = str(arguments.get("column_name") or test.facts.get("column_name") or "")
+    if not column.isidentifier():
+        raise Untold("it is of an expression, not of a column")
+    column = column.lower()
+    if name in {"not_null", "unique"}:
+        columns = options.setdefault(name, [])
+        if column not in columns:
+            columns.append(column)
+    elif name == "accepted_values":
+        options.setdefault(name, {})[column] = list(arguments.get("values") or ())
+    else:
+        options.setdefault(name, {})[column] = _target(test, arguments, dataset)
+
+
+def _check_conditions(config: Mapping[str, Any]) -> None:
+    for key in _CONDITIONS:
+        if config.get(key):
+            raise Untold(f"it has a `{key}`")
+    if str(config.get("severity") or "error").lower() != "error":
+        raise Untold("its severity is `warn`, and what a task expects has to hold")
+    if config.get("error_if") not in (None, "!= 0"):
+        raise Untold(f"it may fail for some rows: `error_if: {config['error_if']}`")
+
+
+def _target(test: Node, arguments: Mapping[str, Any], dataset: Callable[[str], str | None]) -> str:
+    """Return the column that a relationship leads to, as `customers.customer_id`."""
+    field = str(arguments.get("field") or "")
+    ends = (test.facts.get("depends_on") or {}).get("nodes") or []
+    of = test.facts.get("attached_node")
+    others = [end for end in ends if end != of] or [end for end in ends if end == of]
+    found = dataset(others[0]) if others and _REF.search(str(arguments.get("to", ""))) else None
+    if found is None or not field.isidentifier():
+        raise Untold("what it relates to is no dataset")
+    return f"{found}.{field.lower()}"

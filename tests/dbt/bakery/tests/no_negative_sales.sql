@@ -1,0 +1,1 @@
+select * from {{ ref('shops') }} where sales < 0
