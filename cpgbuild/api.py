@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.core import picture, planner
 from cpgbuild.core.builder import Builder, Outcome, World
-from cpgbuild.core.events import Action
+from cpgbuild.core.events import Action, UpToDate
 from cpgbuild.core.graph import Graph
 from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
 from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
+from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import UnknownColumn, UnknownTarget
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
+    from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
@@ -105,11 +107,13 @@ def _marks(
     workspace: Workspace, selection: Selection, traces: Mapping[str, Trace]
 ) -> dict[str, str]:
     """Return, for each selected task, what stands for its plan and its last run."""
-    known = workspace.plans.marks
-    return {
-        name: known[name] + (mark_of(traces[name].mark) if name in traces else "")
+    known, tasks = workspace.plans.marks, workspace.graph.tasks
+    plans = {
+        name: known[name] + "".join(known[check.name] for check in tasks[name].checks)
         for name in sorted(selection.tasks)
     }
+    runs = {name: mark_of(traces[name].mark) for name in plans if name in traces}
+    return {name: plan + runs.get(name, "") for name, plan in plans.items()}
 
 
 def _settled(
@@ -195,7 +199,8 @@ def build(  # noqa: PLR0913 -- the options of the command
             known = _settled(workspace, looked, marks, targets, exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
             lanes = workspace.project.lanes
-            world = World(engine, workspace.journal, report or _silent, lanes, keep_going)
+            told = _told(workspace.broken, report or _silent)
+            world = World(engine, workspace.journal, told, lanes, keep_going)
             try:
                 builder = Builder(workspace.graph, rebuilder, selection, world)
                 outcome = builder.build(interrupted)
@@ -207,6 +212,18 @@ def build(  # noqa: PLR0913 -- the options of the command
                 with suppress(CpgbuildError):
                     _planned(again, selection, targets, exclude)
             return outcome
+
+
+def _told(broken: Broken, report: Reporter) -> Reporter:
+    """Return a reporter that also forgets the bad rows of what turns out to be up to date."""
+    kept = broken.outputs
+
+    def told(event: Event) -> None:
+        if isinstance(event, UpToDate) and event.task.output in kept:
+            broken.forget(event.task.output)
+        report(event)
+
+    return told
 
 
 def clean(
@@ -335,7 +352,8 @@ def locked(project: str | Path = ".") -> list[Difference]:
         graph = Graph(compiler.portable(), checked(compiler).sources)
     differing = differences(lock, lock_of(graph, planner_text()))
     if missing:
-        unplanned = [d for d in definitions if d.name not in compiler.tasks]
+        tasks = (d for d in definitions if d.kind is not TaskKind.CHECK)
+        unplanned = [d for d in tasks if d.name not in compiler.tasks]
         return _unlocked(missing, unplanned, differing)
     if not differing and not is_current(text, graph):
         return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]

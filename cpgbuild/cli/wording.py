@@ -24,6 +24,7 @@ _WORDS = {
     Cause.VOLATILE: "volatile: {detail}",
     Cause.FORCED: "forced",
     Cause.UPSTREAM: "if {dataset} changes",
+    Cause.CHECKS_CHANGED: "checks changed",
 }
 SHOWN_REASONS = 3
 

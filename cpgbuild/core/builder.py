@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cpgbuild.core.check import CHECKED
 from cpgbuild.core.events import (
     Built,
     Event,
@@ -20,6 +21,7 @@ from cpgbuild.core.events import (
 )
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Evaluated, Order, Tick
+from cpgbuild.core.rebuilder import Cause
 from cpgbuild.core.scheduler import Scheduler
 from cpgbuild.core.sharing import TOO_LARGE, Sharing
 from cpgbuild.core.trace import Trace
@@ -30,6 +32,7 @@ from cpgbuild.errors.run import Cancelled, InputMissing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cpgbuild.core.check import Passed
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.ports import Engine, Reporter, Result, Store
     from cpgbuild.core.rebuilder import Decision, Rebuilder
@@ -92,6 +95,7 @@ class Builder:
         self._begun: set[str] = set()
         self._sharing = Sharing(graph, world.engine, rebuilder.traces, self._is_to_run)
         self._running: dict[str, Decision] = {}
+        self._passed: dict[str, dict[str, Passed]] = {}
         self._stopping = ""
         self.outcome = Outcome()
 
@@ -145,7 +149,7 @@ class Builder:
         except CpgbuildError as error:
             self._fail(Failed(task, (), error, 0.0))
             return
-        if not task.stored:
+        if not task.stored and not decision.checks:
             self._settle_view(decision)
         elif decision.reasons:
             self._start(decision)
@@ -160,10 +164,20 @@ class Builder:
         task = decision.task
         self._running[task.name] = decision
         self._report(Started(task, decision.reasons))
-        previous = decision.previous if decision.can_build_upon else None
-        once = self._before(task) if decision.restore is None else ()
-        self._begun.add(task.name)
-        self._world.engine.start(Order(task, decision.reads, previous, decision.restore, once))
+        upon = decision.recheck or decision.can_build_upon
+        once = self._before(task) if decision.restore is None and not decision.recheck else ()
+        order = Order(
+            task,
+            decision.reads,
+            decision.previous if upon else None,
+            decision.restore,
+            once,
+            decision.checks,
+            decision.recheck,
+        )
+        if not decision.recheck:
+            self._begun.add(task.name)
+        self._world.engine.start(order)
 
     def _before(self, task: Task) -> tuple[Task, ...]:
         """Return the views to evaluate first; none where what others read cannot be looked at.
@@ -181,7 +195,8 @@ class Builder:
     def _edge_errors(self, task: Task) -> list[CpgbuildError]:
         """Check every edge against the evidence that is really there."""
         errors: list[CpgbuildError] = []
-        for requirement in task.requires:
+        verified = (needed for check in task.checks for needed in check.requires)
+        for requirement in (*task.requires, *verified):
             found = self._rebuilder.schema(requirement.dataset)
             if found is None:
                 errors.append(InputMissing(task.name, requirement.dataset, task.place))
@@ -204,9 +219,12 @@ class Builder:
         wrote = Stamp(view.schema.fingerprint, view.plan)
         trace = Trace(view.name, view.plan, {}, wrote, query=self._world.engine.query(view))
         before = self._rebuilder.traces.get(view.name)
-        if before is None or not before.is_of_view:
-            return trace
-        return replace(trace, rows=before.rows, seconds=before.seconds)
+        if before is not None and before.is_of_view:
+            trace = replace(trace, rows=before.rows, seconds=before.seconds)
+            trace.checked.update(before.checked)
+        # What is no check any more, or another, is no proof of anything: its plan says so.
+        trace.checked.update(self._passed.get(view.name, {}))
+        return trace
 
     def _is_to_run(self, task: Task) -> bool:
         return task.name not in self._begun and self._rebuilder.would_run(task)
@@ -233,6 +251,9 @@ class Builder:
             error = result.error or Cancelled(task.name)
             self._fail(Failed(task, decision.reasons, error, result.seconds))
             return
+        if not task.stored:
+            self._finish_view(decision, result.trace, result.seconds)
+            return
         self._rebuilder.settle(task, result.evidence)
         self._world.store.record(result.trace)
         self._sharing.learn(result.trace)
@@ -243,6 +264,18 @@ class Builder:
         facts = (result.trace.rows, result.seconds, result.detail)
         self._report(kind(task, decision.reasons, *facts))
         self._scheduler.succeed(task)
+
+    def _finish_view(self, decision: Decision, trace: Trace, seconds: float) -> None:
+        """Keep what a view's rows passed, and how it is defined now."""
+        view = decision.task
+        self._passed[view.name] = trace.checked
+        self._world.store.record(self._defined(view))
+        # Whether it is another view too, or was only looked at again.
+        checked = {Cause.CHECKS_CHANGED, Cause.DATA_CHANGED, Cause.UPSTREAM, Cause.VOLATILE}
+        is_same = {reason.cause for reason in decision.reasons} <= checked
+        kind = Unchanged if is_same else Built
+        self._report(kind(view, decision.reasons, None, seconds, CHECKED))
+        self._scheduler.succeed(view)
 
     def _fail(self, failed: Failed | Skipped) -> None:
         """Give up a task with exactly its descendants; without `keep_going` start nothing more."""

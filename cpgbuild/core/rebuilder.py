@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+from cpgbuild.core.check import ToCheck
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from cpgbuild.core.check import Check
     from cpgbuild.core.evidence import Columns, Evidence, Stamp
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.graph import Graph
@@ -31,6 +34,7 @@ class Cause(StrEnum):
     VOLATILE = "volatile"
     FORCED = "forced"
     UPSTREAM = "upstream"
+    CHECKS_CHANGED = "checks_changed"
 
 
 # Of an output that is there: who wrote it, or which version of cpgbuild, nobody knows.
@@ -51,7 +55,8 @@ class Decision:
     """What was decided of a task, and upon what: the stamps of all it reads, where known.
 
     `previous` is the trace of its last run, whatever became of the output since. With `restore`
-    the task need not run, though there are reasons: its output can be what it was then.
+    the task need not run, though there are reasons: its output can be what it was then. With
+    `recheck` neither: all reasons are to see again whether its rows pass these `checks`.
     """
 
     task: Task
@@ -59,6 +64,8 @@ class Decision:
     reads: dict[str, Stamp]
     previous: Trace | None
     restore: Past | None = None
+    checks: tuple[ToCheck, ...] = ()
+    recheck: bool = False
 
     @property
     def can_build_upon(self) -> bool:
@@ -148,6 +155,7 @@ class Rebuilder:
         self._to_restore: dict[str, Fingerprint] = {}
         self._today = _Today(engine)
         self._views = _Views(graph, engine, traces, self._today, selection.tasks)
+        self._checks = _Checks(self)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -210,7 +218,7 @@ class Rebuilder:
         if self.is_settled(task):
             return Decision(task, (), {}, self._traces.get(task.name))
         if not task.stored:
-            return Decision(task, self._forced(task, self._views.reasons(task)), {}, None)
+            return self._of_view(task)
         now = {leaf.dataset: self.evidence(leaf.dataset) for leaf in task.leaves}
         reads = {
             leaf.dataset: found.stamp(leaf.names)
@@ -222,7 +230,19 @@ class Rebuilder:
         trace, reasons = self._closest(task, reads, stamp)
         reasons = self._forced(task, reasons)
         restore = self._restorable(task, reads) if reasons else None
-        return Decision(task, reasons, reads, trace, restore)
+        checks, unproven = self._checks.of(task, trace)
+        if reasons or not unproven:
+            return Decision(task, reasons, reads, trace, restore, checks)
+        return Decision(task, unproven, reads, trace, None, checks, recheck=True)
+
+    def _of_view(self, view: Task) -> Decision:
+        """Decide about a view: whether it is another, and whether its rows may break a check."""
+        reasons = self._forced(view, self._views.reasons(view))
+        checks, unproven = self._checks.of(view, self._traces.get(view.name))
+        if view.name not in self._selection.forced:
+            checks = tuple(one for one in checks if one.good is None)
+        known = reasons or unproven
+        return Decision(view, known, {}, None, None, checks, recheck=bool(checks))
 
     def _closest(
         self, task: Task, reads: Mapping[str, Stamp], output: Stamp | None
@@ -295,6 +315,16 @@ class Rebuilder:
             if past.trace.task == task.name and _same_state(past.trace.wrote, output):
                 yield past.trace
 
+    def change_since(
+        self, leaf: Requirement, then: Stamp | None, now: Stamp | None
+    ) -> Cause | None:
+        """Return what became of a leaf that a check reads; None where the rows are the same."""
+        if now is None:
+            return Cause.UPSTREAM
+        is_same = then is not None and then.schema == now.schema
+        is_same = is_same and then is not None and self._same_rows(leaf, then, now)
+        return None if is_same else Cause.DATA_CHANGED
+
     def _change(
         self, task: Task, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
     ) -> Cause | None:
@@ -342,9 +372,51 @@ class Rebuilder:
             trace = self._today.of(task, past.trace) or past.trace
             if is_another_major(trace.engine, self._engine.version) or trace.plan != task.plan:
                 continue
-            if not any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
+            if any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
+                continue
+            # What did not pass is made anew, and that is checked before it is seen.
+            if not self._checks.of(task, trace)[1]:
                 return replace(past, trace=trace)
         return None
+
+
+class _Checks:
+    """Which checks the rows of a task are known to pass."""
+
+    def __init__(self, rebuilder: Rebuilder) -> None:
+        self._rebuilder = rebuilder
+
+    def of(self, task: Task, trace: Trace | None) -> tuple[tuple[ToCheck, ...], tuple[Reason, ...]]:
+        """Return a task's checks, and why some are not known to pass for the rows of a run."""
+        found: list[ToCheck] = []
+        reasons: dict[Reason, None] = {}
+        for check in task.checks:
+            reads = {
+                leaf.dataset: evidence.stamp(leaf.names)
+                for leaf in check.leaves
+                if (evidence := self._rebuilder.evidence(leaf.dataset)) is not None
+            }
+            why = list(self._reasons(task, check, trace, reads))
+            good = trace.wrote.version if trace is not None and not why else None
+            found.append(ToCheck(check, reads, good))
+            reasons.update(dict.fromkeys(why))
+        return tuple(found), tuple(reasons)
+
+    def _reasons(
+        self, task: Task, check: Check, trace: Trace | None, reads: Mapping[str, Stamp]
+    ) -> Iterator[Reason]:
+        """Give what speaks against it that a check still holds of what passed it."""
+        passed = trace.checked.get(check.title) if trace is not None else None
+        if check.volatile:
+            yield Reason(Cause.VOLATILE, task.dataset, ", ".join(check.volatile))
+        if passed is None or passed.plan != check.plan:
+            yield Reason(Cause.CHECKS_CHANGED, task.dataset)
+            return
+        for leaf in check.leaves:
+            then, now = passed.reads.get(leaf.dataset), reads.get(leaf.dataset)
+            cause = self._rebuilder.change_since(leaf, then, now)
+            if cause is not None:
+                yield Reason(cause, leaf.dataset.partition("/")[0])
 
 
 class _Today:

@@ -25,6 +25,7 @@ from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
 from cpgbuild.engine.history import TRACE, active_files, at, copy_of, eras, restorable, trace_of
 from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
+from cpgbuild.engine.unseen import Unseen
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
 from cpgbuild.plan.contract import schema_of
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
+    from cpgbuild.engine.leaves import Leaves
 
 __all__ = ["TRACE", "Staged", "Warehouse"]
 
@@ -207,6 +209,10 @@ class Warehouse:
         folder = self._folder(output)
         base = self._committer(output).version
         return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
+
+    def unseen(self, staged: Staged, others: Leaves, place: Path) -> Unseen:
+        """Return leaves of which one is what is staged; `place` is an empty local folder."""
+        return Unseen(others, staged, self._folder(staged.output), place)
 
     def commit(self, task: Task, staged: Staged, trace: Trace) -> None:
         """Replace the rows of a task's table by the staged ones, in one commit with the trace.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
 
+from cpgbuild.core.check import checked_output
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
@@ -29,6 +30,7 @@ from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_f
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
+from cpgbuild.plan.verified import with_checks
 from cpgbuild.plan.outline import WHOLE, Outline, Planned
 from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config
@@ -91,6 +93,9 @@ class Compiler:
         self._producers: dict[str, list[Definition]] = {}
         for definition in self._definitions.values():
             self._producers.setdefault(definition.dataset, []).append(definition)
+            if definition.part is not None:
+                # By that name a check reads the task's own rows.
+                self._producers[definition.output] = [definition]
         for producers in self._producers.values():
             # The first one's order of columns is the dataset's, wherever the files are.
             producers.sort(key=lambda producer: producer.name)
@@ -161,13 +166,16 @@ class Compiler:
     def _compile_whole(self, needed: Collection[str] | None, *, views: bool) -> None:
         """Compile what is not compiled yet, and say what it means."""
         self._compile_each(needed)
+        self._compile_checks()
         if self._had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
             self._from_nothing()
             self._compile_each(needed)
+            self._compile_checks()
         if not self.is_whole and any(map(_varies, self._known.values())):
             # Whether a view that varies is kept, is for all who read it to say.
             self._compile_each()
+            self._compile_checks()
         self.complete(views=views and self.is_whole)
 
     @property
@@ -185,10 +193,28 @@ class Compiler:
 
     def _compile_each(self, needed: Collection[str] | None = None) -> None:
         for name in self._in_order():
-            if needed is not None and name not in needed:
+            is_check = self._definitions[name].kind is TaskKind.CHECK
+            if is_check or (needed is not None and name not in needed):
                 continue
             with suppress(Unresolved):
                 self._task(self._definitions[name])
+
+    def _compile_checks(self) -> None:
+        """Compile the checks of all tasks that are compiled, and what these read; and so on."""
+        waiting = {
+            d.name: checked_output(d.dataset)
+            for d in self._definitions.values()
+            if d.kind is TaskKind.CHECK and d.name not in self._known
+        }
+        while waiting:
+            outputs = {task.output for task in self._known.values()}
+            due = [name for name, output in waiting.items() if output in outputs]
+            if not due:
+                return
+            for name in due:
+                del waiting[name]
+                with suppress(Unresolved):
+                    self._task(self._definitions[name])
 
     def _compile_ahead(self, names: Collection[str]) -> None:
         """Have planned by helpers what can be; what they leave is compiled as ever.
@@ -218,6 +244,8 @@ class Compiler:
     def _is_given_away(self, definition: Definition) -> bool:
         """Give a task to a helper, if it is one that it can plan."""
         if self._helpers is None or definition.name in self._known:
+            return False
+        if definition.kind is TaskKind.CHECK:
             return False
         kept = self._kept.get(definition.name)
         if kept is not None and self._stands(kept, definition):
@@ -282,17 +310,16 @@ class Compiler:
             for dataset in kept.asked:
                 readers.setdefault(dataset, []).append(name)
             if not self._has_all(kept):
-                waiting.add(kept.planned.task.dataset)
+                waiting |= {kept.planned.task.dataset, kept.planned.task.output}
                 readers.setdefault(kept.planned.task.dataset, []).append(name)
         unsure: set[str] = set()
         moved = set(waiting)
         while waiting:
             for name in readers.get(waiting.pop(), ()):
                 unsure.add(name)
-                dataset = self._kept[name].planned.task.dataset
-                if dataset not in moved:
-                    moved.add(dataset)
-                    waiting.add(dataset)
+                task = self._kept[name].planned.task
+                waiting |= {task.dataset, task.output} - moved
+                moved |= {task.dataset, task.output}
         for name, kept in self._kept.items():
             if name not in unsure:
                 self._known[name] = kept.planned.task
@@ -301,7 +328,12 @@ class Compiler:
 
     def _moved(self) -> set[str]:
         """Return the datasets that may be others than they were when all tasks were kept."""
-        fresh = (d.dataset for n, d in self._definitions.items() if n not in self._kept)
+        fresh = {
+            name
+            for n, d in self._definitions.items()
+            if n not in self._kept
+            for name in (d.dataset, d.output)
+        }
         return {*self._lost, *fresh, *(self._source_schemas.keys() - self._same.keys())}
 
     def _has_all(self, kept: Kept) -> bool:
@@ -346,7 +378,7 @@ class Compiler:
 
     def complete(self, *, views: bool = True) -> None:
         """Give tasks their plans, once all are known; without that they mean nothing."""
-        self.tasks = self._known
+        self.tasks = {n: t for n, t in self._known.items() if t.kind is not TaskKind.CHECK}
         if self.errors:
             return
         kept = kept_views(self, self._known)
@@ -360,23 +392,28 @@ class Compiler:
         }
         schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
         meanings = Meanings(self, producers, schemas, kept)
-        asked = {n for n, t in self._known.items() if views or t.kind is TaskKind.COMPUTE}
+        asked = {n for n, t in self._known.items() if views or t.kind is not TaskKind.VIEW}
         if self._helpers is not None:
             self._read_ahead(meanings, dirty & (asked | kept))
         try:
             for name, task in self._known.items():
-                is_asked = views or task.kind is TaskKind.COMPUTE or name in kept
+                is_asked = name in asked or name in kept
                 if name not in dirty and not (is_asked and _is_unplanned(self._kept[name])):
                     self._planned[name] = self._kept[name].planned
                     continue
                 if name in kept:
                     check_storable(self._definitions[name], arrow_of(task.schema))
-                self._planned[name] = meanings.planned(name) if is_asked else meanings.alone(name)
+                if not is_asked:
+                    self._planned[name] = meanings.alone(name)
+                else:
+                    # What else is shown of bad rows does not decide whether there are any.
+                    columns = () if task.kind is TaskKind.CHECK else WHOLE
+                    self._planned[name] = meanings.planned(name, columns)
                 self._touched.add(name)
         except CpgbuildError as error:
             self.errors.append(error)
         else:
-            self.tasks = {name: planned.task for name, planned in self._planned.items()}
+            self.tasks = with_checks({n: planned.task for n, planned in self._planned.items()})
             self._dirtied = dirty
 
     def _dirty(self, kept: frozenset[str]) -> set[str]:
@@ -388,7 +425,8 @@ class Compiler:
         for task in self._known.values():
             for needed in task.requires:
                 readers.setdefault(needed.dataset, []).append(task)
-        waiting = [*self._lost, *(self._known[name].dataset for name in dirty)]
+        changed = (self._known[name] for name in dirty)
+        waiting = [*self._lost, *(name for t in changed for name in {t.dataset, t.output})]
         seen: set[str] = set()
         while waiting:
             dataset = waiting.pop()
@@ -399,7 +437,7 @@ class Compiler:
                 dirty.add(reader.name)
                 # Who reads a table sees nothing of what is behind it.
                 if reader.kind is TaskKind.VIEW and reader.name not in kept:
-                    waiting.append(reader.dataset)
+                    waiting += {reader.dataset, reader.output}
         return dirty
 
     def _differs(self, name: str, kept: frozenset[str]) -> bool:
@@ -409,6 +447,8 @@ class Compiler:
         """Return all tasks with plans in which versions of Python and of packages do not count."""
         found = []
         for planned in self._planned.values():
+            if planned.task.kind is TaskKind.CHECK:
+                continue
             query, plan, views = planned.written
             same = plan == planned.task.plan and query == planned.task.query
             task = planned.task
@@ -436,7 +476,9 @@ class Compiler:
         """
         with self._lock:
             self._ensure(name)
-            return replace(self._compiled[name], task=self.tasks[name])
+            return replace(
+                self._compiled[name], task=self.tasks.get(name) or self._planned[name].task
+            )
 
     def query(self, name: str) -> Fingerprint:
         """Return the fingerprint of a task's own query, where only some ask for that of a view."""
@@ -508,7 +550,8 @@ class Compiler:
             made = [self._task(producer) for producer in self._producers[dataset]]
             self._schemas[dataset] = made[0].schema
         elif dataset not in self._source_schemas:
-            known = [*self._producers, *self._source_schemas]
+            made_here = (d.dataset for d in self._definitions.values())
+            known = [name for name in (*made_here, *self._source_schemas) if name.isidentifier()]
             raise UnknownDataset(dataset, reader.name, known, place())
         elif dataset not in self.sources:
             found = self._same.get(dataset)
@@ -639,6 +682,9 @@ class Compiler:
         functions.register(self._ctx, query.functions)
         for name in self._named(definition):
             self._guess(name)
+        if definition.kind is TaskKind.CHECK:
+            own = checked_output(definition.dataset)
+            self._register(own, self._arrow(own, definition, lambda: definition.place))
         for name in self._read_from(query.sql):
             self._look(name)
         # What an expression asked for, its query reads.

@@ -6,6 +6,7 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
 from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, did_you_mean
@@ -72,7 +73,7 @@ def query_failure(
         return _missing_column(field[1], field[2], definition, schemas)
     refusal = read_refusal(text) or Refusal(reason(error))
     place = None
-    if definition.sql is not None:
+    if definition.sql is not None and definition.kind is not TaskKind.CHECK:
         place = place_of(refusal, definition.place.path, definition.sql)
     # Where the text itself is at fault, what it reads does not matter.
     facts = [] if refusal.line else columns_of(schemas)
@@ -85,7 +86,7 @@ def _missing_column(
 ) -> CpgbuildError:
     words = (qualifier, ".", column) if qualifier else (column,)
     sql = definition.sql or ""
-    place = next(iter(places_of_words(definition.place.path, sql, words)), definition.place)
+    place = _place_of_words(definition, words) or definition.place
     dataset = _home(qualifier, sql, schemas)
     if dataset is not None and column not in schemas[dataset].names:
         return MissingColumn(column, dataset, definition.name, schemas[dataset].names, place)
@@ -195,5 +196,12 @@ def columns_of(schemas: Mapping[str, pa.Schema]) -> list[tuple[str, str]]:
 
 def find_word(definition: Definition, word: str) -> Place | None:
     """Return where a SQL task's text first uses a name, outside of comments and strings."""
-    places = places_of_words(definition.place.path, definition.sql or "", (word,))
+    return _place_of_words(definition, (word,))
+
+
+def _place_of_words(definition: Definition, words: tuple[str, ...]) -> Place | None:
+    """Return where a task's file has these words; a check's text is not what its file says."""
+    if definition.kind is TaskKind.CHECK:
+        return None
+    places = places_of_words(definition.place.path, definition.sql or "", words)
     return places[0] if places else None
