@@ -20,6 +20,7 @@ from cpgbuild.engine.context import Limits
 from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
 from cpgbuild.engine.files import base_of
+from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import SourceMissing
@@ -104,8 +105,8 @@ class Workspace:
         settings = self.project.engine
         data = Data(self.sources, self.warehouse, self.graph.tasks.values(), self.rows)
         limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
-        places = (self.sources, self.warehouse, self.project.root)
-        return DataFusionEngine(self.compiler, *places, data, limits, self.broken)
+        places, root = Scanned(self.sources, self.warehouse), self.project.root
+        return DataFusionEngine(self.compiler, places, root, data, limits, self.broken)
 
     @property
     def broken(self) -> Broken:

@@ -58,6 +58,15 @@ def check_dataset(output: str, title: str) -> str:
     return f"{output}{_OF}{title}"
 
 
+def own_rows(output: str) -> str:
+    """Return the name by which a check's query reads the rows of an output.
+
+    That is the dataset's, which a task makes alone. A part's is a word that no dataset can be.
+    """
+    dataset, _, part = output.partition("/")
+    return f"{len(dataset)}_{dataset}_{part}" if part else dataset
+
+
 def checked_output(dataset: str) -> str:
     """Return the output that a check is of, by what stands for its bad rows."""
     return dataset.partition(_OF)[0]

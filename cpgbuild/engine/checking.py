@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from cpgbuild.core.check import Passed
-from cpgbuild.engine.frames import column
 from cpgbuild.engine.runs import stream
 from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.errors.run import Cancelled, CheckBroken, CheckFailed

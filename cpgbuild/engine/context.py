@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import datafusion
 
+from cpgbuild.core.check import own_rows
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
@@ -96,7 +97,8 @@ class Context:
         for _, task in sorted(plans.tasks.items()):
             self._parts.setdefault(task.dataset, []).append(task)
             # By that name a check reads the rows of one of several parts.
-            self._parts[task.output] = self._parts.get(task.output) or [task]
+            if task.output != task.dataset:
+                self._parts[own_rows(task.output)] = [task]
 
     def rows_of(self, compiled: Compiled) -> datafusion.DataFrame:
         """Return the rows of a task's query; of a recursive one over leaves held in memory."""

@@ -28,7 +28,6 @@ from cpgbuild.engine.evaluations import Evaluations
 from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.hashing import Hashing
-from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.links import Links
 from cpgbuild.engine.records import Records
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
@@ -54,8 +53,8 @@ if TYPE_CHECKING:
     from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.context import Limits
     from cpgbuild.engine.data import Data
-    from cpgbuild.engine.sources import Sources
-    from cpgbuild.engine.warehouse import Staged, Warehouse
+    from cpgbuild.engine.leaves import Scanned
+    from cpgbuild.engine.warehouse import Staged
     from cpgbuild.plan.compiled import Compiled, Plans
 
 # The fact of a trace that says by which columns a table's files are put into folders.
@@ -78,18 +77,18 @@ class DataFusionEngine:
     def __init__(
         self,
         plans: Plans,
-        sources: Sources,
-        warehouse: Warehouse,
+        places: Scanned,
         root: Path,
         data: Data,
         limits: Limits,
         broken: Broken,
     ) -> None:
-        """Take the planned tasks, where rows are and what is known of them, the root, limits.
+        """Take the planned tasks, where rows are, the root, what is known of the rows, limits.
 
         And where rows are kept that break a check.
         """
-        self.context = Context(plans, Scanned(sources, warehouse), limits)
+        sources, warehouse = places.sources, places.warehouse
+        self.context = Context(plans, places, limits)
         self._data = data
         self._records = Records(warehouse, plans)
         self._plans = plans

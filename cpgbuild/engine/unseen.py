@@ -6,7 +6,6 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import datafusion
 import pyarrow as pa
 
 from cpgbuild.engine.frames import cast_to, quote
@@ -14,6 +13,8 @@ from cpgbuild.plan import types
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import datafusion
 
     from cpgbuild.engine.folder import Folder
     from cpgbuild.engine.leaves import Leaves

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cpgbuild.core.check import check_dataset
+from cpgbuild.core.check import check_dataset, own_rows
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.project import BadValue
 from cpgbuild.errors.report import Place
@@ -61,7 +61,7 @@ def _defined(definition: Definition, one: _One) -> Definition:
         dataset=check_dataset(definition.output, one.title),
         kind=TaskKind.CHECK,
         place=_place(definition, one.option, one.word),
-        function=None if callable(one.query) is False else _asked(definition, one.query),
+        function=None if is_text else _asked(definition, one.query),
         sql=_text(definition, one) if is_text else None,
         description=one.title,
         file=definition.file,
@@ -73,15 +73,16 @@ def _text(definition: Definition, one: _One) -> str:
     assert isinstance(one.query, str)  # noqa: S101 -- or it is a function
     if definition.part is None or one.option != "checks":
         return one.query
-    own = f"SELECT * FROM {_quoted(definition.output)}"
-    return f"WITH {_quoted(definition.dataset)} AS ({own}) SELECT * FROM ({one.query})"
+    own = _select("*", _quoted(own_rows(definition.output)))
+    bad = _select("*", f"({one.query}\n)")
+    return f"WITH {_quoted(definition.dataset)} AS ({own}) {bad}"
 
 
 def _asked(definition: Definition, query: Any) -> Callable[[Catalog], ibis.Table]:
     """Return a check's function as one of the catalog alone, as tasks have them."""
 
     def bad_rows(catalog: Catalog) -> ibis.Table:
-        rows = catalog.table(definition.output)
+        rows = catalog.table(own_rows(definition.output))
         takes_catalog = len(inspect.signature(query).parameters) > 1
         return query(rows, catalog) if takes_catalog else query(rows)
 
@@ -100,7 +101,7 @@ class _Reader:
     own: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "own", _quoted(self.definition.output))
+        object.__setattr__(self, "own", _quoted(own_rows(self.definition.output)))
 
     def all(self) -> Iterator[_One]:
         """Give all checks."""
@@ -112,7 +113,7 @@ class _Reader:
 
     def _not_null(self, option: str, value: object) -> Iterator[_One]:
         for column in self._columns(option, value):
-            sql = f"SELECT * FROM {self.own} WHERE {_quoted(column)} IS NULL"
+            sql = _select("*", self.own, f"WHERE {_quoted(column)} IS NULL")
             yield _One(f"not_null({column})", sql, option, column)
 
     def _columns(self, option: str, value: object) -> Sequence[str]:
@@ -139,10 +140,11 @@ class _Reader:
         keys = ", ".join(names)
         there = " AND ".join(f"{name} IS NOT NULL" for name in names)
         same = " AND ".join(f"own.{name} = twice.{name}" for name in names)
-        twice = f"SELECT {keys} FROM {self.own} WHERE {there} GROUP BY {keys} HAVING count(*) > 1"
+        grouped = f"WHERE {there} GROUP BY {keys} HAVING count(*) > 1"
+        twice = _select(keys, self.own, grouped)
         order = ", ".join(f"own.{name}" for name in names)
-        own = f"SELECT own.* FROM {self.own} AS own"
-        return f"{own} JOIN ({twice}) AS twice ON {same} ORDER BY {order}"
+        joined = f"JOIN ({twice}) AS twice ON {same} ORDER BY {order}"
+        return _select("own.*", f"{self.own} AS own", joined)
 
     def _accepted_values(self, option: str, value: object) -> Iterator[_One]:
         for column, values in self._by_column(option, value):
@@ -152,7 +154,7 @@ class _Reader:
                 expected = "a list of texts, numbers, dates or times for each column"
                 raise self._refused(option, value, expected)
             listed = ", ".join(filter(None, literals))
-            sql = f"SELECT * FROM {self.own} WHERE {_quoted(column)} NOT IN ({listed})"
+            sql = _select("*", self.own, f"WHERE {_quoted(column)} NOT IN ({listed})")
             yield _One(f"accepted_values({column})", sql, option, column)
 
     def _relationships(self, option: str, value: object) -> Iterator[_One]:
@@ -162,12 +164,12 @@ class _Reader:
                 expected = 'a dataset and a column for each column, as `{"id": "orders.order_id"}`'
                 raise self._refused(option, value, expected)
             if dataset == self.definition.dataset:
-                dataset = self.definition.output
+                dataset = own_rows(self.definition.output)
             name = _quoted(column)
             same = f"there.{_quoted(other)} = own.{name}"
-            there = f"SELECT 1 FROM {_quoted(dataset)} AS there WHERE {same}"
-            own = f"SELECT own.* FROM {self.own} AS own WHERE own.{name} IS NOT NULL"
-            sql = f"{own} AND NOT EXISTS ({there})"
+            there = _select("1", f"{_quoted(dataset)} AS there", f"WHERE {same}")
+            bad = f"WHERE own.{name} IS NOT NULL AND NOT EXISTS ({there})"
+            sql = _select("own.*", f"{self.own} AS own", bad)
             yield _One(f"relationships({column})", sql, option, column)
 
     def _by_column(self, option: str, value: object) -> list[tuple[str, Any]]:
@@ -188,6 +190,10 @@ class _Reader:
             if not (callable(query) or isinstance(query, str)):
                 raise self._refused(option, value, "for each name a query, or a function")
             yield _One(name, query, option, getattr(query, "__name__", name))
+
+
+def _select(what: str, where: str, *rest: str) -> str:
+    return " ".join(("SELECT", what, "FROM", where, *rest))
 
 
 def _quoted(name: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
 
-from cpgbuild.core.check import checked_output
+from cpgbuild.core.check import checked_output, own_rows
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
@@ -30,11 +30,11 @@ from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_f
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
-from cpgbuild.plan.verified import with_checks
 from cpgbuild.plan.outline import WHOLE, Outline, Planned
 from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config
 from cpgbuild.plan.tokens import tokens_if_whole
+from cpgbuild.plan.verified import with_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -95,7 +95,7 @@ class Compiler:
             self._producers.setdefault(definition.dataset, []).append(definition)
             if definition.part is not None:
                 # By that name a check reads the task's own rows.
-                self._producers[definition.output] = [definition]
+                self._producers[own_rows(definition.output)] = [definition]
         for producers in self._producers.values():
             # The first one's order of columns is the dataset's, wherever the files are.
             producers.sort(key=lambda producer: producer.name)
@@ -310,16 +310,16 @@ class Compiler:
             for dataset in kept.asked:
                 readers.setdefault(dataset, []).append(name)
             if not self._has_all(kept):
-                waiting |= {kept.planned.task.dataset, kept.planned.task.output}
+                waiting |= _names(kept.planned.task)
                 readers.setdefault(kept.planned.task.dataset, []).append(name)
         unsure: set[str] = set()
         moved = set(waiting)
         while waiting:
             for name in readers.get(waiting.pop(), ()):
                 unsure.add(name)
-                task = self._kept[name].planned.task
-                waiting |= {task.dataset, task.output} - moved
-                moved |= {task.dataset, task.output}
+                names = _names(self._kept[name].planned.task)
+                waiting |= names - moved
+                moved |= names
         for name, kept in self._kept.items():
             if name not in unsure:
                 self._known[name] = kept.planned.task
@@ -332,7 +332,7 @@ class Compiler:
             name
             for n, d in self._definitions.items()
             if n not in self._kept
-            for name in (d.dataset, d.output)
+            for name in (d.dataset, own_rows(d.output))
         }
         return {*self._lost, *fresh, *(self._source_schemas.keys() - self._same.keys())}
 
@@ -426,7 +426,7 @@ class Compiler:
             for needed in task.requires:
                 readers.setdefault(needed.dataset, []).append(task)
         changed = (self._known[name] for name in dirty)
-        waiting = [*self._lost, *(name for t in changed for name in {t.dataset, t.output})]
+        waiting = [*self._lost, *(name for t in changed for name in _names(t))]
         seen: set[str] = set()
         while waiting:
             dataset = waiting.pop()
@@ -437,7 +437,7 @@ class Compiler:
                 dirty.add(reader.name)
                 # Who reads a table sees nothing of what is behind it.
                 if reader.kind is TaskKind.VIEW and reader.name not in kept:
-                    waiting += {reader.dataset, reader.output}
+                    waiting += _names(reader)
         return dirty
 
     def _differs(self, name: str, kept: frozenset[str]) -> bool:
@@ -683,7 +683,7 @@ class Compiler:
         for name in self._named(definition):
             self._guess(name)
         if definition.kind is TaskKind.CHECK:
-            own = checked_output(definition.dataset)
+            own = own_rows(checked_output(definition.dataset))
             self._register(own, self._arrow(own, definition, lambda: definition.place))
         for name in self._read_from(query.sql):
             self._look(name)
@@ -769,6 +769,11 @@ def _words_of_all(definition: Definition) -> set[str]:
         return _words(definition)
     code = getattr(inspect.unwrap(definition.function), "__code__", None)
     return bytecode.texts(code) if code is not None else set()
+
+
+def _names(task: Task) -> set[str]:
+    """Return the names by which a task's rows are read: as the dataset's, and as its own."""
+    return {task.dataset, own_rows(task.output)}
 
 
 def _is_unplanned(kept: Kept) -> bool:

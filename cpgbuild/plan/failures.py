@@ -6,6 +6,7 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from cpgbuild.core.check import checked_output, own_rows
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
 from cpgbuild.errors.project import describe
@@ -89,7 +90,8 @@ def _missing_column(
     place = _place_of_words(definition, words) or definition.place
     dataset = _home(qualifier, sql, schemas)
     if dataset is not None and column not in schemas[dataset].names:
-        return MissingColumn(column, dataset, definition.name, schemas[dataset].names, place)
+        names = schemas[dataset].names
+        return MissingColumn(column, _told(dataset, definition), definition.name, names, place)
     known = [name for schema in schemas.values() for name in schema.names]
     shown = f"{qualifier}.{column}" if qualifier else column
     why = f"there is no column `{shown}`"
@@ -124,7 +126,8 @@ def build_failure(
         where = narrowed(place, column)
         method = isinstance(error, AttributeError) and is_called(where)
         if dataset is not None and column not in names and not method:
-            return MissingColumn(column, dataset, definition.name, names, where)
+            told = _told(dataset, definition)
+            return MissingColumn(column, told, definition.name, names, where)
     facts = columns_of(schemas)
     signature = _SIGNATURE.search(str(error))
     if signature and len(signature[1]) < SHOWN_SIGNATURE:
@@ -197,6 +200,12 @@ def columns_of(schemas: Mapping[str, pa.Schema]) -> list[tuple[str, str]]:
 def find_word(definition: Definition, word: str) -> Place | None:
     """Return where a SQL task's text first uses a name, outside of comments and strings."""
     return _place_of_words(definition, (word,))
+
+
+def _told(dataset: str, definition: Definition) -> str:
+    """Return a dataset's name as users know it: not that by which a check reads its rows."""
+    output = checked_output(definition.dataset)
+    return output if dataset == own_rows(output) else dataset
 
 
 def _place_of_words(definition: Definition, words: tuple[str, ...]) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.check import Check, check_title, checked_output
+from cpgbuild.core.check import Check, check_title, checked_output, own_rows
 from cpgbuild.core.task import TaskKind
 
 if TYPE_CHECKING:
@@ -34,11 +34,12 @@ def with_checks(planned: Mapping[str, Task]) -> dict[str, Task]:
 
 
 def _check(planned: Task, output: str) -> Check:
+    own = own_rows(output)
     return Check(
         check_title(planned.dataset),
         planned.name,
         planned.plan,
-        requires=tuple(needed for needed in planned.requires if needed.dataset != output),
+        requires=tuple(needed for needed in planned.requires if needed.dataset != own),
         leaves=tuple(leaf for leaf in planned.leaves if leaf.dataset != output),
         volatile=planned.volatile,
     )
