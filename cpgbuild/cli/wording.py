@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.rebuilder import UNRECORDED, Cause
+from cpgbuild.core.reason import UNRECORDED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.task import Task
 
 MINUTE = 60.0

@@ -21,7 +21,7 @@ from cpgbuild.core.events import (
 )
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Evaluated, Order, Tick
-from cpgbuild.core.rebuilder import Cause
+from cpgbuild.core.reason import Cause
 from cpgbuild.core.scheduler import Scheduler
 from cpgbuild.core.sharing import TOO_LARGE, Sharing
 from cpgbuild.core.trace import Trace

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.sharing import Once
     from cpgbuild.core.task import Task
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.check import ToCheck
+from cpgbuild.core.proofs import Proofs
+from cpgbuild.core.reason import UNRECORDED, Cause, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from cpgbuild.core.check import Check
+    from cpgbuild.core.check import ToCheck
     from cpgbuild.core.evidence import Columns, Evidence, Stamp
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.graph import Graph
@@ -21,33 +21,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Requirement, Task
     from cpgbuild.core.trace import Trace
 
-
-class Cause(StrEnum):
-    """Why a task must run; the codes that `--json` prints."""
-
-    NEVER_BUILT = "never_built"
-    PLAN_CHANGED = "plan_changed"
-    SCHEMA_CHANGED = "schema_changed"
-    DATA_CHANGED = "data_changed"
-    OUTPUT_MISSING = "output_missing"
-    OUTPUT_CHANGED = "output_changed"
-    VOLATILE = "volatile"
-    FORCED = "forced"
-    UPSTREAM = "upstream"
-    CHECKS_CHANGED = "checks_changed"
-
-
-# Of an output that is there: who wrote it, or which version of cpgbuild, nobody knows.
-UNRECORDED = "no record of its run"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One cause, and the dataset that it is about."""
-
-    cause: Cause
-    dataset: str
-    detail: str = ""
+__all__ = ["UNRECORDED", "Cause", "Decision", "Reason", "Rebuilder", "reasons_to_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +129,7 @@ class Rebuilder:
         self._to_restore: dict[str, Fingerprint] = {}
         self._today = _Today(engine)
         self._views = _Views(graph, engine, traces, self._today, selection.tasks)
-        self._checks = _Checks(self)
+        self._proofs = Proofs(self)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -230,7 +204,7 @@ class Rebuilder:
         trace, reasons = self._closest(task, reads, stamp)
         reasons = self._forced(task, reasons)
         restore = self._restorable(task, reads) if reasons else None
-        checks, unproven = self._checks.of(task, trace)
+        checks, unproven = self._proofs.of(task, trace)
         if reasons or not unproven:
             return Decision(task, reasons, reads, trace, restore, checks)
         return Decision(task, unproven, reads, trace, None, checks, recheck=True)
@@ -238,7 +212,7 @@ class Rebuilder:
     def _of_view(self, view: Task) -> Decision:
         """Decide about a view: whether it is another, and whether its rows may break a check."""
         reasons = self._forced(view, self._views.reasons(view))
-        checks, unproven = self._checks.of(view, self._traces.get(view.name))
+        checks, unproven = self._proofs.of(view, self._traces.get(view.name))
         if view.name not in self._selection.forced:
             checks = tuple(one for one in checks if one.good is None)
         known = reasons or unproven
@@ -375,48 +349,9 @@ class Rebuilder:
             if any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
                 continue
             # What did not pass is made anew, and that is checked before it is seen.
-            if not self._checks.of(task, trace)[1]:
+            if not self._proofs.of(task, trace)[1]:
                 return replace(past, trace=trace)
         return None
-
-
-class _Checks:
-    """Which checks the rows of a task are known to pass."""
-
-    def __init__(self, rebuilder: Rebuilder) -> None:
-        self._rebuilder = rebuilder
-
-    def of(self, task: Task, trace: Trace | None) -> tuple[tuple[ToCheck, ...], tuple[Reason, ...]]:
-        """Return a task's checks, and why some are not known to pass for the rows of a run."""
-        found: list[ToCheck] = []
-        reasons: dict[Reason, None] = {}
-        for check in task.checks:
-            reads = {
-                leaf.dataset: evidence.stamp(leaf.names)
-                for leaf in check.leaves
-                if (evidence := self._rebuilder.evidence(leaf.dataset)) is not None
-            }
-            why = list(self._reasons(task, check, trace, reads))
-            good = trace.wrote.version if trace is not None and not why else None
-            found.append(ToCheck(check, reads, good))
-            reasons.update(dict.fromkeys(why))
-        return tuple(found), tuple(reasons)
-
-    def _reasons(
-        self, task: Task, check: Check, trace: Trace | None, reads: Mapping[str, Stamp]
-    ) -> Iterator[Reason]:
-        """Give what speaks against it that a check still holds of what passed it."""
-        passed = trace.checked.get(check.title) if trace is not None else None
-        if check.volatile:
-            yield Reason(Cause.VOLATILE, task.dataset, ", ".join(check.volatile))
-        if passed is None or passed.plan != check.plan:
-            yield Reason(Cause.CHECKS_CHANGED, task.dataset)
-            return
-        for leaf in check.leaves:
-            then, now = passed.reads.get(leaf.dataset), reads.get(leaf.dataset)
-            cause = self._rebuilder.change_since(leaf, then, now)
-            if cause is not None:
-                yield Reason(cause, leaf.dataset.partition("/")[0])
 
 
 class _Today:

@@ -120,11 +120,12 @@ def _decisive(title: str) -> list[str]:
 def _table_text(rows: pa.Table, first: Iterable[str]) -> str:
     """Return a few rows as lines of text, the columns that matter first, as many as fit."""
     names = sorted(rows.column_names, key=lambda name: name not in first)
-    head = rows.slice(0, SHOWN_ROWS)
+    head = rows.slice(0, SHOWN_ROWS).select(names)
+    lines = sorted([_cut(_text(value)) for value in row.values()] for row in head.to_pylist())
     columns: list[list[str]] = []
     width = 0
-    for name in names:
-        cells = [_cut(text) for text in (name, *map(_text, head[name].to_pylist()))]
+    for position, name in enumerate(names):
+        cells = [_cut(name), *(line[position] for line in lines)]
         width += max(map(len, cells)) + 2
         if columns and width > SHOWN_WIDTH:
             columns.append(["…"] * len(cells))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.plan.catalog import Catalog
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 # A function of the rows, or of them and the catalog, that returns the bad ones; or SQL.
 Query = Callable[..., Any] | str
 
@@ -109,7 +110,8 @@ class _Reader:
             yield from getattr(self, f"_{option}")(option, value)
 
     def _refused(self, option: str, value: object, expected: str) -> BadValue:
-        return BadValue(option, value, expected, _place(self.definition, option, option))
+        shown = _ADDRESS.sub("", str(value))
+        return BadValue(option, shown, expected, _place(self.definition, option, option))
 
     def _not_null(self, option: str, value: object) -> Iterator[_One]:
         for column in self._columns(option, value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.check import checked_output, own_rows
@@ -42,6 +43,8 @@ _HINTS = {
 }
 SHOWN_COLUMNS = 6
 SHOWN_SIGNATURE = 100
+# More characters than any line has.
+LONG = 1 << 16
 
 
 class Unresolved(Exception):
@@ -209,8 +212,10 @@ def _told(dataset: str, definition: Definition) -> str:
 
 
 def _place_of_words(definition: Definition, words: tuple[str, ...]) -> Place | None:
-    """Return where a task's file has these words; a check's text is not what its file says."""
+    """Return where a task's file has these words; a check's text need not be in any file."""
     if definition.kind is TaskKind.CHECK:
-        return None
+        # Where the check is said, the word may be too.
+        rest = replace(definition.place, length=LONG)
+        return found if (found := narrowed(rest, words[-1])) != rest else None
     places = places_of_words(definition.place.path, definition.sql or "", words)
     return places[0] if places else None

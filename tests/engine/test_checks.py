@@ -1,6 +1,7 @@
 """Checks: what a task says of its rows is seen to before anybody can read them."""
 
-from datetime import date
+import shutil
+from datetime import date, time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -274,7 +275,9 @@ def test_a_new_check_that_fails_leaves_the_table_and_fails_again(shop):
 def test_a_check_written_otherwise_is_the_same_check(shop):
     checked_by(shop, ', checks={low="SELECT id, amount FROM sales WHERE amount < 0"}')
     shop.built()
-    checked_by(shop, ', checks={low="SELECT country FROM (SELECT * FROM sales) WHERE 0 > amount -- bad"}')
+    checked_by(
+        shop, ', checks={low="SELECT country FROM (SELECT * FROM sales) WHERE 0 > amount -- bad"}'
+    )
     assert shop.built() == {}
 
 
@@ -299,8 +302,6 @@ def test_only_the_columns_that_decide_make_a_relationship_checked_again(shop):
 
 
 def test_a_lost_state_folder_makes_no_table_checked_again(shop):
-    import shutil
-
     checked_by(shop, ', unique=["id"]')
     shop.built()
     shutil.rmtree(shop.root / ".cpgbuild")
@@ -364,7 +365,7 @@ def test_a_relationship_is_a_way_that_impact_knows(shop):
     checked_by(shop, ', relationships={country="places.code"}')
     shop.built()
     found = api.impact("places", shop.root)
-    assert [(i.task.dataset, i.columns) for i in found][0] == ("sales", ("code",))
+    assert (found[0].task.dataset, found[0].columns) == ("sales", ("code",))
 
 
 # -- views --------------------------------------------------------------------------------------
@@ -477,9 +478,7 @@ def test_a_part_of_a_dataset_is_checked_by_its_own_rows(shop, kind):
 
 def test_types_that_delta_does_not_know_are_checked_as_they_are(shop):
     """Rows are read where they are staged, in the types that the task gives them."""
-    import datetime
-
-    at = [datetime.time(1, 2), datetime.time(3, 4), None]
+    at = [time(1, 2), time(3, 4), None]
     table = pa.table({"at": pa.array(at, pa.time64("us")), "ok": pa.array([1, 2, 3], pa.uint8())})
     pq.write_table(table, shop.root / "data/orders.parquet")
     shop.sql(
