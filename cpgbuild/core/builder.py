@@ -56,7 +56,8 @@ class Outcome:
     """How a build went, as counts of tasks; `interrupted` where a user stopped it.
 
     Of the tasks that were built `tables` wrote a table; the others are views, which cost nothing
-    by themselves. `saved` is how long the tables that did not have to run took once, in seconds.
+    by themselves. Of those that are unchanged `checked` were not made again, but only looked at.
+    `saved` is how long the tables that did not have to run took once, in seconds.
     """
 
     built: int = 0
@@ -68,6 +69,7 @@ class Outcome:
     skipped: int = 0
     interrupted: bool = False
     saved: float = 0.0
+    checked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,4 +292,6 @@ class Builder:
             setattr(self.outcome, name, getattr(self.outcome, name) + 1)
         if isinstance(event, Built) and event.task.stored:
             self.outcome.tables += 1
+        if isinstance(event, Unchanged) and event.detail == CHECKED:
+            self.outcome.checked += 1
         self._world.report(event)

@@ -166,12 +166,12 @@ class Compiler:
     def _compile_whole(self, needed: Collection[str] | None, *, views: bool) -> None:
         """Compile what is not compiled yet, and say what it means."""
         self._compile_each(needed)
-        self._compile_checks()
+        self._compile_checks(needed)
         if self._had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
             self._from_nothing()
             self._compile_each(needed)
-            self._compile_checks()
+            self._compile_checks(needed)
         if not self.is_whole and any(map(_varies, self._known.values())):
             # Whether a view that varies is kept, is for all who read it to say.
             self._compile_each()
@@ -199,22 +199,25 @@ class Compiler:
             with suppress(Unresolved):
                 self._task(self._definitions[name])
 
-    def _compile_checks(self) -> None:
-        """Compile the checks of all tasks that are compiled, and what these read; and so on."""
-        waiting = {
-            d.name: checked_output(d.dataset)
-            for d in self._definitions.values()
-            if d.kind is TaskKind.CHECK and d.name not in self._known
-        }
+    def _compile_checks(self, needed: Collection[str] | None = None) -> None:
+        """Compile the checks of what is needed, and what these read; and so on."""
+        checks: dict[str, list[Definition]] = {}
+        for definition in self._definitions.values():
+            if definition.kind is TaskKind.CHECK:
+                checks.setdefault(checked_output(definition.dataset), []).append(definition)
+        waiting = list(self._known if needed is None else needed) if checks else []
+        seen: set[str] = set()
         while waiting:
-            outputs = {task.output for task in self._known.values()}
-            due = [name for name, output in waiting.items() if output in outputs]
-            if not due:
-                return
-            for name in due:
-                del waiting[name]
+            task = self._known.get(waiting.pop())
+            if task is None or task.name in seen:
+                continue
+            seen.add(task.name)
+            for read in task.requires:
+                waiting += (d.name for d in self._producers.get(read.dataset, ()))
+            for check in checks.get(task.output, ()):
                 with suppress(Unresolved):
-                    self._task(self._definitions[name])
+                    self._task(check)
+                    waiting.append(check.name)
 
     def _compile_ahead(self, names: Collection[str]) -> None:
         """Have planned by helpers what can be; what they leave is compiled as ever.
