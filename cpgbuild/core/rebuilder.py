@@ -293,11 +293,10 @@ class Rebuilder:
         self, leaf: Requirement, then: Stamp | None, now: Stamp | None
     ) -> Cause | None:
         """Return what became of a leaf that a check reads; None where the rows are the same."""
-        if now is None:
-            return Cause.UPSTREAM
-        is_same = then is not None and then.schema == now.schema
-        is_same = is_same and then is not None and self._same_rows(leaf, then, now)
-        return None if is_same else Cause.DATA_CHANGED
+        if now is not None and then is not None and then.schema == now.schema:
+            same = self._same_rows(leaf, then, now)
+            return None if same else Cause.DATA_CHANGED
+        return Cause.DATA_CHANGED if now is not None else Cause.UPSTREAM
 
     def _change(
         self, task: Task, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
@@ -346,10 +345,10 @@ class Rebuilder:
             trace = self._today.of(task, past.trace) or past.trace
             if is_another_major(trace.engine, self._engine.version) or trace.plan != task.plan:
                 continue
-            if any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
-                continue
-            # What did not pass is made anew, and that is checked before it is seen.
-            if not self._proofs.of(task, trace)[1]:
+            if not any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
+                # What did not pass is made anew, and that is checked before it is seen.
+                if self._proofs.of(task, trace)[1]:
+                    continue
                 return replace(past, trace=trace)
         return None
 
