@@ -2241,11 +2241,11 @@ MUTANTS = (
         CHECKED,
     ),
     Mutant(
-        "checks: those of a task that is kept are not planned",
+        "checks: those of what a check reads are not planned",
         "plan/compiler.py",
         "                    waiting.append(check.name)\n",
         "",
-        CHECKS_PLANNED,
+        CHECKED,
     ),
     Mutant(
         "checks: a lock of what they say",

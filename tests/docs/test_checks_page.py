@@ -58,7 +58,10 @@ def test_the_tests_of_the_page_pass(shop):
     (shop / "tests").mkdir()
     (shop / "tests/test_sales.py").write_text(blocks("python")[1])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "cpgbuild.testing", "tests"]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     ended = subprocess.run(
         command, cwd=shop, env=environment, capture_output=True, text=True, check=False
     )

@@ -220,6 +220,26 @@ def test_all_failing_rows_are_kept_until_the_next_success(shop):
     assert not (shop.root / ".cpgbuild/failed/sales").exists()
 
 
+def test_only_the_rows_of_the_last_failure_are_kept(shop):
+    python(shop, 'unique=["id"], not_null=["country"]')
+    orders(shop, id=[1, 1, 2])
+    shop.build()
+    assert len(list((shop.root / ".cpgbuild/failed/sales").iterdir())) == 2
+    orders(shop)
+    shop.build()
+    kept = (shop.root / ".cpgbuild/failed/sales").iterdir()
+    assert [path.name for path in kept] == ["not_null.country.parquet"]
+
+
+def test_failing_rows_are_gone_with_the_check(shop):
+    python(shop, 'unique=["id"]')
+    orders(shop, id=[1, 1, 2])
+    shop.build()
+    python(shop, "")
+    assert shop.built() == {"sales": ["never_built sales"]}
+    assert not (shop.root / ".cpgbuild/failed/sales").exists()
+
+
 def test_failing_rows_are_gone_when_a_revert_makes_the_table_right(shop):
     python(shop, 'unique=["id"]')
     shop.built()
@@ -342,6 +362,14 @@ def test_what_a_relationship_names_is_built_first(shop):
     shop.build()
     assert [e.task.output for e in shop.events if isinstance(e, Built)] == ["z_places"]
     assert "relationships(country)" in failures(shop)["a_sales"][0]
+
+
+def test_what_a_relationship_names_is_checked_itself(shop):
+    shop.sql("a_sales", SALES, more=', relationships={country="z_places.code"}')
+    shop.sql("z_places", "SELECT code FROM places", "view", ', accepted_values={code=["uk"]}')
+    shop.build("a_sales")
+    assert list(shop.said(Failed)) == ["z_places"]
+    assert list(shop.said(Skipped)) == ["a_sales"]
 
 
 def test_a_plan_says_maybe_where_a_relationship_is_about_to_change(shop):
