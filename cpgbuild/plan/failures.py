@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import traceback
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.check import checked_output, own_rows
@@ -13,7 +12,7 @@ from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
 from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, did_you_mean
 from cpgbuild.plan import types
-from cpgbuild.plan.places import is_called, narrowed, user_place
+from cpgbuild.plan.places import is_called, narrowed, next_word, user_place
 from cpgbuild.plan.refusals import Refusal, place_of, places_of_words, read_refusal
 from cpgbuild.plan.tokens import DIALECT
 
@@ -43,8 +42,6 @@ _HINTS = {
 }
 SHOWN_COLUMNS = 6
 SHOWN_SIGNATURE = 100
-# More characters than any line has.
-LONG = 1 << 16
 
 
 class Unresolved(Exception):
@@ -215,7 +212,6 @@ def _place_of_words(definition: Definition, words: tuple[str, ...]) -> Place | N
     """Return where a task's file has these words; a check's text need not be in any file."""
     if definition.kind is TaskKind.CHECK:
         # Where the check is said, the word may be too.
-        rest = replace(definition.place, length=LONG)
-        return found if (found := narrowed(rest, words[-1])) != rest else None
+        return next_word(definition.place, words[-1])
     places = places_of_words(definition.place.path, definition.sql or "", words)
     return places[0] if places else None
