@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.core import picture, planner
 from cpgbuild.core.builder import Builder, Outcome, World
-from cpgbuild.core.events import Action
+from cpgbuild.core.events import Action, UpToDate
 from cpgbuild.core.graph import Graph
 from cpgbuild.core.history import Recorder
 from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
@@ -18,6 +18,7 @@ from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differenc
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
+from cpgbuild.core.task import TaskKind
 from cpgbuild.datasets import open_project
 from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.warehouse import Warehouse
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
+    from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
@@ -129,11 +131,13 @@ def _marks(
     workspace: Workspace, selection: Selection, traces: Mapping[str, Trace]
 ) -> dict[str, str]:
     """Return, for each selected task, what stands for its plan and its last run."""
-    known = workspace.plans.marks
-    return {
-        name: known[name] + (mark_of(traces[name].mark) if name in traces else "")
+    known, tasks = workspace.plans.marks, workspace.graph.tasks
+    plans = {
+        name: known[name] + "".join(known[check.name] for check in tasks[name].checks)
         for name in sorted(selection.tasks)
     }
+    runs = {name: mark_of(traces[name].mark) for name in plans if name in traces}
+    return {name: plan + runs.get(name, "") for name, plan in plans.items()}
 
 
 def _settled(
@@ -251,11 +255,14 @@ def building(  # noqa: PLR0913 -- what a build is made of
             marks = _marks(workspace, selection, traces)
             known = _settled(workspace, looked, marks, request.targets, request.exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
-            recorder, lanes = Recorder(report or _silent), workspace.project.lanes
+            recorder, lanes = (
+                Recorder(_told(workspace.broken, report or _silent)),
+                workspace.project.lanes,
+            )
             with ExitStack() as watching:
                 watching.callback(engine.close)
                 told = [watching.enter_context(observer(workspace)) for observer in observers]
-                reporter = _all_told([recorder, *told])
+                reporter = _all_told([recorder, _forgetting(workspace.broken), *told])
                 world = World(engine, workspace.journal, reporter, lanes, keep_going)
                 builder = Builder(workspace.graph, rebuilder, selection, world)
                 yield workspace, builder
@@ -271,6 +278,17 @@ def _keep_current(workspace: Workspace, selection: Selection, request: Request) 
     again = replace(workspace, warehouse=Warehouse(workspace.warehouse.location))
     with suppress(CpgbuildError):
         _planned(again, selection, request.targets, request.exclude)
+
+
+def _forgetting(broken: Broken) -> Reporter:
+    """Return who forgets the bad rows of what turns out to be up to date."""
+    kept = broken.outputs
+
+    def forget(event: Event) -> None:
+        if isinstance(event, UpToDate) and event.task.output in kept:
+            broken.forget(event.task.output)
+
+    return forget
 
 
 def clean(
@@ -377,7 +395,8 @@ def locked(project: str | Path = ".") -> list[Difference]:
         graph = Graph(compiler.portable(), checked(compiler).sources)
     differing = differences(lock, lock_of(graph, planner_text()))
     if missing:
-        unplanned = [d for d in definitions if d.name not in compiler.tasks]
+        tasks = (d for d in definitions if d.kind is not TaskKind.CHECK)
+        unplanned = [d for d in tasks if d.name not in compiler.tasks]
         return _unlocked(missing, unplanned, differing)
     if not differing and not is_current(text, graph):
         return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]

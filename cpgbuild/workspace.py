@@ -14,6 +14,8 @@ from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.graph import Graph
 from cpgbuild.core.selection import named_by
 from cpgbuild.core.validate import check_graph
+from cpgbuild.engine.broken import FOLDER as BROKEN
+from cpgbuild.engine.broken import Broken
 from cpgbuild.engine.context import Context, Limits
 from cpgbuild.engine.data import Data
 from cpgbuild.engine.datafusion_engine import DataFusionEngine
@@ -115,8 +117,13 @@ class Workspace:
         settings = self.project.engine
         data = Data(self.sources, self.warehouse, self.graph.tasks.values(), self.rows)
         limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
-        places = (self.sources, self.warehouse, self.project.root)
-        return DataFusionEngine(self.compiler, *places, data, limits)
+        places, root = Scanned(self.sources, self.warehouse), self.project.root
+        return DataFusionEngine(self.compiler, places, root, data, limits, self.broken)
+
+    @property
+    def broken(self) -> Broken:
+        """Where rows are kept that break a check."""
+        return Broken(self.state / BROKEN)
 
     @property
     def outputs(self) -> list[str]:
@@ -362,7 +369,7 @@ def touched(workspace: Workspace, paths: Collection[str]) -> set[str] | None:
         for dataset in (*datasets, *(task.dataset for task in makers)):
             # A source that nobody reads is no part of the graph.
             if graph.find(dataset) is not None:
-                found.update(task.name for task in graph.readers(dataset))
+                found.update(graph.near(dataset))
     return found
 
 

@@ -37,6 +37,8 @@ ANSWERS = ("tests/state/test_answers.py",)
 PLANS = ("tests/state/test_plans.py",)
 SETTLED = ("tests/engine/test_settled.py",)
 CACHE = ("tests/property/test_plan_cache.py",)
+CHECKED = ("tests/engine/test_checks.py",)
+CHECKS_PLANNED = ("tests/project/test_checks.py",)
 THERE = (f"{CACHE[0]}::test_there_and_back_plans_are_those_from_nothing",)
 
 DERIVED = ("tests/plan/test_derivations.py",)
@@ -389,7 +391,7 @@ MUTANTS = (
     Mutant(
         "planner: what may turn out equal is taken for equal",
         "core/planner.py",
-        "        elif task.stored and action is not Action.SKIP:",
+        "        elif task.stored and action is not Action.SKIP and not decision.recheck:",
         "        elif task.stored and action is Action.RUN:",
     ),
     Mutant(
@@ -461,14 +463,14 @@ MUTANTS = (
     Mutant(
         "builder: what was decided to be restored is computed",
         "core/builder.py",
-        "previous, decision.restore, once)",
-        "previous, None, once)",
+        "            decision.restore,\n            once,",
+        "            None,\n            once,",
     ),
     Mutant(
         "builder: any old rows are built upon",
         "core/builder.py",
-        "decision.previous if decision.can_build_upon else None",
-        "decision.previous",
+        "upon = decision.recheck or decision.can_build_upon",
+        "upon = True",
     ),
     Mutant(
         "builder: an error while a trace is renewed ends the build",
@@ -557,8 +559,8 @@ MUTANTS = (
     Mutant(
         "scheduler: only the first input is waited for",
         "core/scheduler.py",
-        "            for requirement in task.requires:",
-        "            for requirement in task.requires[:1]:",
+        "            for needed in task.needs:",
+        "            for needed in task.needs[:1]:",
     ),
     Mutant(
         "graph: the signature forgets plans",
@@ -575,7 +577,7 @@ MUTANTS = (
     Mutant(
         "selection: a target comes without what it needs",
         "core/selection.py",
-        "            stack += [task.name for task in graph.producers.get(requirement.dataset, ())]",
+        "            stack += [task.name for task in graph.producers.get(dataset, ())]",
         "            pass",
     ),
     Mutant(
@@ -1341,7 +1343,7 @@ MUTANTS = (
     Mutant(
         "parts: code is an option as any other",
         "project/parts.py",
-        '_CODE = {"map"}',
+        '_CODE = {"map", "checks"}',
         "_CODE: set[str] = set()",
         PARTS,
     ),
@@ -1691,7 +1693,7 @@ MUTANTS = (
     Mutant(
         "settled: who reads what is at a path is not touched",
         "workspace.py",
-        "                found.update(task.name for task in graph.readers(dataset))",
+        "                found.update(graph.near(dataset))",
         "                pass",
         SETTLED,
     ),
@@ -1733,8 +1735,8 @@ MUTANTS = (
     Mutant(
         "settled: the last run is no part of what a task was",
         "api.py",
-        '(mark_of(traces[name].mark) if name in traces else "")',
-        '""',
+        "{name: mark_of(traces[name].mark) for name in plans if name in traces}",
+        "{}",
         SETTLED,
     ),
     Mutant(
@@ -1782,8 +1784,8 @@ MUTANTS = (
     Mutant(
         "plan cache: only direct readers are unsure",
         "plan/compiler.py",
-        "                    waiting.add(dataset)",
-        "                    pass",
+        "                waiting |= names - moved",
+        "                pass",
         CACHE,
     ),
     Mutant(
@@ -1810,7 +1812,7 @@ MUTANTS = (
     Mutant(
         "plan cache: only direct readers are planned again",
         "plan/compiler.py",
-        "                    waiting.append(reader.dataset)",
+        "                    waiting += _names(reader)",
         "                    pass",
         THERE,
     ),
@@ -1951,8 +1953,8 @@ MUTANTS = (
     Mutant(
         "shared views: what it took is forgotten with how it was defined",
         "core/builder.py",
-        "        return replace(trace, rows=before.rows, seconds=before.seconds)",
-        "        return trace",
+        "            trace = replace(trace, rows=before.rows, seconds=before.seconds)",
+        "            pass",
         SHARED,
     ),
     Mutant(
@@ -2236,5 +2238,131 @@ MUTANTS = (
         "self._notebook.table(",
         "Notebook(self._run_expression).table(",
         READ,
+    ),
+    Mutant(
+        "checks: rows are committed unchecked",
+        "engine/datafusion_engine.py",
+        "        if not order.checks:\n            return {}",
+        "        if order.checks:\n            return {}",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: rows that fail are committed",
+        "engine/checking.py",
+        "        Problems.raise_if(errors)\n",
+        "",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: what another state passed is passed",
+        "engine/checking.py",
+        "one.good != rows",
+        "one.good is None",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: of staged rows those of the table are checked",
+        "engine/unseen.py",
+        "        if name != self.staged.output:",
+        "        if name:",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: bad rows of a failure before stay",
+        "engine/checking.py",
+        "        self.broken.forget(task.output)\n",
+        "",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: bad rows outlive the next success",
+        "engine/datafusion_engine.py",
+        "            self._broken.forget(task.output)\n",
+        "",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: another check is the same",
+        "core/proofs.py",
+        "passed is None or passed.plan != check.plan",
+        "passed is None",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: what is beside the rows may change",
+        "core/proofs.py",
+        "            if cause is not None:\n",
+        "            if cause is None:\n",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: chance is the same each time",
+        "core/proofs.py",
+        "        if check.volatile:",
+        "        if False:",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: a state is restored that nobody checked",
+        "core/rebuilder.py",
+        "                if self._proofs.of(task, trace)[1]:",
+        "                if False:",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: a new check makes the table anew",
+        "core/rebuilder.py",
+        "        if reasons or not unproven:\n",
+        "        if True:\n            reasons = reasons or unproven\n",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: what is only checked may become another",
+        "core/planner.py",
+        " and not decision.recheck:",
+        ":",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: what they read need not be there first",
+        "core/task.py",
+        "for needed in (*self.requires, *checked))",
+        "for needed in self.requires)",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: what is only shown of bad rows decides too",
+        "plan/compiler.py",
+        "columns = () if task.kind is TaskKind.CHECK else WHOLE",
+        "columns = WHOLE",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: a view forgets what it passed",
+        "core/builder.py",
+        "        trace.checked.update(self._passed.get(view.name, {}))\n",
+        "",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: partitions have no columns",
+        "engine/unseen.py",
+        "        if not self.staged.partition_by:",
+        "        if self.staged.partition_by:",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: those of what a check reads are not planned",
+        "plan/compiler.py",
+        "                    waiting.append(check.name)\n",
+        "",
+        CHECKED,
+    ),
+    Mutant(
+        "checks: a lock of what they say",
+        "plan/compiler.py",
+        "            if planned.task.kind is TaskKind.CHECK:\n                continue\n",
+        "",
+        CHECKS_PLANNED,
     ),
 )

@@ -91,11 +91,12 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     if quiet:
         output.line((unchanged_text(outcome.up_to_date, seconds) + saved, "bold"))
     else:
-        views = outcome.built - outcome.tables
+        views, same = outcome.built - outcome.tables, outcome.unchanged - outcome.checked
         counts = [
             (outcome.tables, f"{count_text(outcome.tables, 'table')} built"),
             (outcome.restored, f"{outcome.restored} restored"),
-            (outcome.unchanged, f"{outcome.unchanged} came out the same"),
+            (same, f"{same} came out the same"),
+            (outcome.checked, f"{outcome.checked} checked"),
             (views, f"{count_text(views, 'view')} redefined"),
             (outcome.up_to_date, f"{outcome.up_to_date} up to date{saved}"),
             (outcome.failed, f"{outcome.failed} failed"),

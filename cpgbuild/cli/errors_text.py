@@ -24,7 +24,8 @@ def report_text(report: Report, base: Path) -> Text:
     width = max((len(name) for name, _ in report.facts), default=0)
     for name, value in report.facts:
         text.append(f"{GAP}{name.ljust(width)}{GAP}", "cyan")
-        text.append(f"{_shortened(value, base)}\n")
+        indent = " " * (width + 2 * len(GAP))
+        text.append(f"{_shortened(value, base)}\n".replace("\n", f"\n{indent}").rstrip(" "))
     if report.hint:
         text.append("\nhint", "bold green")
         text.append(f": {report.hint}\n")

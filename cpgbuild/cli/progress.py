@@ -13,6 +13,7 @@ from rich.text import Text
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import INTERRUPTED, STOPPED
+from cpgbuild.core.check import CHECKED
 from cpgbuild.core.events import (
     Built,
     Expected,
@@ -39,6 +40,7 @@ FACTS_WIDTH = 20
 SHOWN_WAITING = 3
 # What is done in fewer seconds, nobody has to be told of.
 SHORTEST_LEFT = 1.0
+_CHECKED = ("checked", "cyan")
 _WORDS = {Built: ("built", "green"), Unchanged: ("same", "cyan"), Restored: ("restored", "green")}
 
 
@@ -111,7 +113,7 @@ class BuildProgress:
         name = event.task.name.ljust(NAME_WIDTH)
         match event:
             case Built() | Unchanged() | Restored() if not view or self._output.verbose:
-                word, style = _WORDS[type(event)]
+                word, style = _WORDS[type(event)] if event.detail != CHECKED else _CHECKED
                 self._line(
                     (word.ljust(9), style),
                     (f"{name} ", ""),
@@ -185,6 +187,6 @@ class BuildProgress:
 def _facts(event: Built | Unchanged | Restored) -> str:
     """Return what came of a run: how many rows, how long it took, what of it ran."""
     if event.rows is None:
-        return ""
+        return seconds_text(event.seconds) if event.detail else ""
     facts = f"{count_text(event.rows, 'row')}, {seconds_text(event.seconds)}"
-    return facts + (f" ({event.detail})" if event.detail else "")
+    return facts + (f" ({event.detail})" if event.detail not in {"", CHECKED} else "")

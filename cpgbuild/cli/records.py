@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.impact import Impact
     from cpgbuild.core.lineage import Step, Uses
     from cpgbuild.core.lock import Change, Difference
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.errors.report import Report

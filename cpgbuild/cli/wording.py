@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cpgbuild.core.rebuilder import UNRECORDED, Cause
+from cpgbuild.core.reason import UNRECORDED, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.task import Task
 
 MINUTE = 60.0
@@ -25,6 +25,7 @@ _WORDS = {
     Cause.VOLATILE: "volatile: {detail}",
     Cause.FORCED: "forced",
     Cause.UPSTREAM: "if {dataset} changes",
+    Cause.CHECKS_CHANGED: "checks changed",
 }
 SHOWN_REASONS = 3
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from cpgbuild.core.check import CHECKED
 from cpgbuild.core.events import (
     Built,
     Event,
@@ -21,6 +22,7 @@ from cpgbuild.core.events import (
 )
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.ports import Evaluated, Order, Result, Tick
+from cpgbuild.core.reason import Cause
 from cpgbuild.core.scheduler import Scheduler
 from cpgbuild.core.sharing import TOO_LARGE, Sharing
 from cpgbuild.core.trace import Trace
@@ -31,6 +33,7 @@ from cpgbuild.errors.run import Cancelled, InputMissing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from cpgbuild.core.check import Passed
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.ports import Engine, Reporter, Store
     from cpgbuild.core.rebuilder import Decision, Rebuilder
@@ -54,7 +57,8 @@ class Outcome:
     """How a build went, as counts of tasks; `interrupted` where a user stopped it.
 
     Of the tasks that were built `tables` wrote a table; the others are views, which cost nothing
-    by themselves. `saved` is how long the tables that did not have to run took once, in seconds.
+    by themselves. Of those that are unchanged `checked` were not made again, but only looked at.
+    `saved` is how long the tables that did not have to run took once, in seconds.
     """
 
     built: int = 0
@@ -66,6 +70,7 @@ class Outcome:
     skipped: int = 0
     interrupted: bool = False
     saved: float = 0.0
+    checked: int = 0
 
     @property
     def is_well(self) -> bool:
@@ -100,6 +105,7 @@ class Builder:
         self._begun: set[str] = set()
         self._sharing = Sharing(graph, world.engine, rebuilder.traces, self._is_to_run)
         self._running: dict[str, Decision] = {}
+        self._passed: dict[str, dict[str, Passed]] = {}
         self._stopping = ""
         self.outcome = Outcome()
 
@@ -182,7 +188,7 @@ class Builder:
         except CpgbuildError as error:
             self._fail(Failed(task, (), error, 0.0))
             return
-        if not task.stored:
+        if not task.stored and not decision.checks:
             self._settle_view(decision)
         elif decision.reasons:
             self._start(decision)
@@ -199,10 +205,20 @@ class Builder:
         if task.name not in self._expected:
             self._expect([task])
         self._report(Started(task, decision.reasons))
-        previous = decision.previous if decision.can_build_upon else None
-        once = self._before(task) if decision.restore is None else ()
-        self._begun.add(task.name)
-        self._world.engine.start(Order(task, decision.reads, previous, decision.restore, once))
+        upon = decision.recheck or decision.can_build_upon
+        once = self._before(task) if decision.restore is None and not decision.recheck else ()
+        order = Order(
+            task,
+            decision.reads,
+            decision.previous if upon else None,
+            decision.restore,
+            once,
+            decision.checks,
+            decision.recheck,
+        )
+        if not decision.recheck:
+            self._begun.add(task.name)
+        self._world.engine.start(order)
 
     def _before(self, task: Task) -> tuple[Task, ...]:
         """Return the views to evaluate first; none where what others read cannot be looked at.
@@ -220,7 +236,8 @@ class Builder:
     def _edge_errors(self, task: Task) -> list[CpgbuildError]:
         """Check every edge against the evidence that is really there."""
         errors: list[CpgbuildError] = []
-        for requirement in task.requires:
+        verified = (needed for check in task.checks for needed in check.requires)
+        for requirement in (*task.requires, *verified):
             found = self._rebuilder.schema(requirement.dataset)
             if found is None:
                 errors.append(InputMissing(task.name, requirement.dataset, task.place))
@@ -243,9 +260,12 @@ class Builder:
         wrote = Stamp(view.schema.fingerprint, view.plan)
         trace = Trace(view.name, view.plan, {}, wrote, query=self._world.engine.query(view))
         before = self._rebuilder.traces.get(view.name)
-        if before is None or not before.is_of_view:
-            return trace
-        return replace(trace, rows=before.rows, seconds=before.seconds)
+        if before is not None and before.is_of_view:
+            trace = replace(trace, rows=before.rows, seconds=before.seconds)
+            trace.checked.update(before.checked)
+        # What is no check any more, or another, is no proof of anything: its plan says so.
+        trace.checked.update(self._passed.get(view.name, {}))
+        return trace
 
     def _is_to_run(self, task: Task) -> bool:
         return task.name not in self._begun and self._rebuilder.would_run(task)
@@ -272,6 +292,9 @@ class Builder:
             error = result.error or Cancelled(task.name)
             self._fail(Failed(task, decision.reasons, error, result.seconds))
             return
+        if not task.stored:
+            self._finish_view(decision, result.trace, result.seconds)
+            return
         self._rebuilder.settle(task, result.evidence)
         self._world.store.record(result.trace)
         self._sharing.learn(result.trace)
@@ -282,6 +305,18 @@ class Builder:
         facts = (result.trace.rows, result.seconds, result.detail)
         self._report(kind(task, decision.reasons, *facts))
         self._scheduler.succeed(task)
+
+    def _finish_view(self, decision: Decision, trace: Trace, seconds: float) -> None:
+        """Keep what a view's rows passed, and how it is defined now."""
+        view = decision.task
+        self._passed[view.name] = trace.checked
+        self._world.store.record(self._defined(view))
+        # Whether it is another view too, or was only looked at again.
+        checked = {Cause.CHECKS_CHANGED, Cause.DATA_CHANGED, Cause.UPSTREAM, Cause.VOLATILE}
+        is_same = {reason.cause for reason in decision.reasons} <= checked
+        kind = Unchanged if is_same else Built
+        self._report(kind(view, decision.reasons, None, seconds, CHECKED))
+        self._scheduler.succeed(view)
 
     def _fail(self, failed: Failed | Skipped) -> None:
         """Give up a task with exactly its descendants; without `keep_going` start nothing more."""
@@ -296,4 +331,6 @@ class Builder:
             setattr(self.outcome, name, getattr(self.outcome, name) + 1)
         if isinstance(event, Built) and event.task.stored:
             self.outcome.tables += 1
+        if isinstance(event, Unchanged) and event.detail == CHECKED:
+            self.outcome.checked += 1
         self._world.report(event)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.sharing import Once
     from cpgbuild.core.task import Task
 
@@ -66,11 +66,14 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A task ran, and its rows are those that were there: nothing that reads it has to run."""
+    """A task ran, and its rows are those that were there: nothing that reads it has to run.
+
+    Or they were not made again, and only checked, as those of a view are, which has none.
+    """
 
     task: Task
     reasons: tuple[Reason, ...]
-    rows: int
+    rows: int | None
     seconds: float
     detail: str = ""
 

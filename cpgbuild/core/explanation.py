@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cpgbuild.core.events import Action
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.reason import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
 

@@ -1,7 +1,8 @@
 """Graph: the bipartite DAG of datasets and tasks. Pure, immutable once built.
 
 An edge runs from what is needed to what needs it: dataset → task is `Requirement` (the columns
-that the task's plan requires, with their types), task → dataset is `Produces`.
+that the task's plan requires, with their types) or `Verifies` (only a check of it reads them), task
+→ dataset is `Produces`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,14 @@ class Produces:
     """The edge from a task to the dataset that it makes, or contributes to."""
 
 
-Edge = Requirement | Produces
+@dataclass(frozen=True, slots=True)
+class Verifies:
+    """The edge from a dataset to a task that reads it in a check, and not to make its rows."""
+
+    columns: tuple[str, ...]
+
+
+Edge = Requirement | Produces | Verifies
 
 
 class Graph:
@@ -74,6 +82,13 @@ class Graph:
             if dataset is None:
                 raise UnknownDataset(requirement.dataset, task.name, self._dataset, task.place)
             self.dag.add_edge(dataset, node, requirement)
+        verified: dict[str, set[str]] = {}
+        for needed in (needed for check in task.checks for needed in check.requires):
+            verified.setdefault(needed.dataset, set()).update(needed.names)
+        # What the task reads anyhow has an edge that says more.
+        for name in verified.keys() - {requirement.dataset for requirement in task.requires}:
+            edge = Verifies(tuple(sorted(verified[name])))
+            self.dag.add_edge(self._dataset[name], node, edge)
 
     def _cycle(self, nodes: list[int]) -> Cycle:
         names = [n.name for n in map(self.dag.get_node_data, nodes) if isinstance(n, Dataset)]
@@ -157,6 +172,8 @@ class Graph:
         for source, _, edge in self.dag.in_edges(node):
             if source in affected and isinstance(edge, Requirement):
                 names.update(edge.names)
+            elif source in affected and isinstance(edge, Verifies):
+                names.update(edge.columns)
         return tuple(sorted(names))
 
     def makers(self, name: str) -> list[Task]:
@@ -166,9 +183,14 @@ class Graph:
 
     def readers(self, dataset: str) -> list[Task]:
         """Return the tasks whose own queries read a dataset, by name."""
+        edges = self.dag.out_edges(self._dataset[dataset])
+        found = [self.dag[node] for _, node, edge in edges if isinstance(edge, Requirement)]
+        return sorted((n for n in found if isinstance(n, Task)), key=lambda task: task.name)
+
+    def near(self, dataset: str) -> set[str]:
+        """Return the names of the tasks that read a dataset to make their rows or check them."""
         nodes = self.dag.successor_indices(self._dataset[dataset])
-        found = [n for n in map(self.dag.get_node_data, nodes) if isinstance(n, Task)]
-        return sorted(found, key=lambda task: task.name)
+        return {n.name for n in map(self.dag.get_node_data, nodes) if isinstance(n, Task)}
 
     def generations(self) -> list[list[Task]]:
         """Return the waves: the tasks that could start together, if each took no time."""

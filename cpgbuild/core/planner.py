@@ -60,7 +60,7 @@ def decisions(
         action = _action(decision)
         if decision.restore is not None:
             rebuilder.foresee(task, decision.restore)
-        elif task.stored and action is not Action.SKIP:
+        elif task.stored and action is not Action.SKIP and not decision.recheck:
             rebuilder.settle(task, None)
         yield decision, action
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from cpgbuild.core.check import ToCheck
     from cpgbuild.core.events import Event
     from cpgbuild.core.evidence import Columns, Evidence, Stamp
     from cpgbuild.core.fingerprint import Fingerprint
@@ -30,6 +31,8 @@ class Order:
     `previous` is the trace of what the output holds now; None where that cannot be built upon.
     With `restore` nothing is computed: the output becomes what it was then. `once` has the views
     that are evaluated for all who read them, by the first who needs them, and in this order.
+    `checks` are those that its rows have to pass before they are committed. With `recheck` they
+    are all there is to do: the rows are those of `previous`, or a view's, which has none.
     """
 
     task: Task
@@ -37,13 +40,16 @@ class Order:
     previous: Trace | None = None
     restore: Past | None = None
     once: tuple[Task, ...] = ()
+    checks: tuple[ToCheck, ...] = ()
+    recheck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a run ended: with the trace that was committed with the output, or with an error.
 
-    `changed` is false where the rows are those that the output held before.
+    `changed` is false where the rows are those that the output held before. Of a view, which has
+    no output, the trace says nothing but what it passed.
     """
 
     task: str

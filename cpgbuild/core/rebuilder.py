@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from cpgbuild.core.proofs import Proofs
+from cpgbuild.core.reason import UNRECORDED, Cause, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from cpgbuild.core.check import ToCheck
     from cpgbuild.core.evidence import Columns, Evidence, Stamp
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.graph import Graph
@@ -18,32 +21,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Requirement, Task
     from cpgbuild.core.trace import Trace
 
-
-class Cause(StrEnum):
-    """Why a task must run; the codes that `--json` prints."""
-
-    NEVER_BUILT = "never_built"
-    PLAN_CHANGED = "plan_changed"
-    SCHEMA_CHANGED = "schema_changed"
-    DATA_CHANGED = "data_changed"
-    OUTPUT_MISSING = "output_missing"
-    OUTPUT_CHANGED = "output_changed"
-    VOLATILE = "volatile"
-    FORCED = "forced"
-    UPSTREAM = "upstream"
-
-
-# Of an output that is there: who wrote it, or which version of cpgbuild, nobody knows.
-UNRECORDED = "no record of its run"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One cause, and the dataset that it is about."""
-
-    cause: Cause
-    dataset: str
-    detail: str = ""
+__all__ = ["UNRECORDED", "Cause", "Decision", "Reason", "Rebuilder", "reasons_to_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +29,8 @@ class Decision:
     """What was decided of a task, and upon what: the stamps of all it reads, where known.
 
     `previous` is the trace of its last run, whatever became of the output since. With `restore`
-    the task need not run, though there are reasons: its output can be what it was then.
+    the task need not run, though there are reasons: its output can be what it was then. With
+    `recheck` neither: all reasons are to see again whether its rows pass these `checks`.
     """
 
     task: Task
@@ -59,6 +38,8 @@ class Decision:
     reads: dict[str, Stamp]
     previous: Trace | None
     restore: Past | None = None
+    checks: tuple[ToCheck, ...] = ()
+    recheck: bool = False
 
     @property
     def can_build_upon(self) -> bool:
@@ -148,6 +129,7 @@ class Rebuilder:
         self._to_restore: dict[str, Fingerprint] = {}
         self._today = _Today(engine)
         self._views = _Views(graph, engine, traces, self._today, selection.tasks)
+        self._proofs = Proofs(self)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -210,7 +192,7 @@ class Rebuilder:
         if self.is_settled(task):
             return Decision(task, (), {}, self._traces.get(task.name))
         if not task.stored:
-            return Decision(task, self._forced(task, self._views.reasons(task)), {}, None)
+            return self._of_view(task)
         now = {leaf.dataset: self.evidence(leaf.dataset) for leaf in task.leaves}
         reads = {
             leaf.dataset: found.stamp(leaf.names)
@@ -222,7 +204,19 @@ class Rebuilder:
         trace, reasons = self._closest(task, reads, stamp)
         reasons = self._forced(task, reasons)
         restore = self._restorable(task, reads) if reasons else None
-        return Decision(task, reasons, reads, trace, restore)
+        checks, unproven = self._proofs.of(task, trace)
+        if reasons or not unproven:
+            return Decision(task, reasons, reads, trace, restore, checks)
+        return Decision(task, unproven, reads, trace, None, checks, recheck=True)
+
+    def _of_view(self, view: Task) -> Decision:
+        """Decide about a view: whether it is another, and whether its rows may break a check."""
+        reasons = self._forced(view, self._views.reasons(view))
+        checks, unproven = self._proofs.of(view, self._traces.get(view.name))
+        if view.name not in self._selection.forced:
+            checks = tuple(one for one in checks if one.good is None)
+        known = reasons or unproven
+        return Decision(view, known, {}, None, None, checks, recheck=bool(checks))
 
     def _closest(
         self, task: Task, reads: Mapping[str, Stamp], output: Stamp | None
@@ -295,6 +289,15 @@ class Rebuilder:
             if past.trace.task == task.name and _same_state(past.trace.wrote, output):
                 yield past.trace
 
+    def change_since(
+        self, leaf: Requirement, then: Stamp | None, now: Stamp | None
+    ) -> Cause | None:
+        """Return what became of a leaf that a check reads; None where the rows are the same."""
+        if now is not None and then is not None and then.schema == now.schema:
+            same = self._same_rows(leaf, then, now)
+            return None if same else Cause.DATA_CHANGED
+        return Cause.DATA_CHANGED if now is not None else Cause.UPSTREAM
+
     def _change(
         self, task: Task, leaf: Requirement, trace: Trace | None, reads: Mapping[str, Stamp]
     ) -> Cause | None:
@@ -343,6 +346,9 @@ class Rebuilder:
             if is_another_major(trace.engine, self._engine.version) or trace.plan != task.plan:
                 continue
             if not any(self._change(task, leaf, trace, reads) for leaf in task.leaves):
+                # What did not pass is made anew, and that is checked before it is seen.
+                if self._proofs.of(task, trace)[1]:
+                    continue
                 return replace(past, trace=trace)
         return None
 

@@ -49,8 +49,8 @@ class Scheduler:
 
         for name, task in self._tasks.items():
             self._dag.add_edge(self._node[name], dataset(task.dataset), None)
-            for requirement in task.requires:
-                self._dag.add_edge(dataset(requirement.dataset), self._node[name], None)
+            for needed in task.needs:
+                self._dag.add_edge(dataset(needed), self._node[name], None)
 
     def _longest_ways(self, seconds: Mapping[str, float]) -> dict[int, float]:
         """Return for each node how long the longest way from it took; what is new, the mean.

@@ -134,6 +134,6 @@ def _closure(graph: Graph, targets: set[str], excluded: set[str]) -> set[str]:
         if name in found or name in fixed:
             continue
         found.add(name)
-        for requirement in graph.tasks[name].requires:
-            stack += [task.name for task in graph.producers.get(requirement.dataset, ())]
+        for dataset in graph.tasks[name].needs:
+            stack += [task.name for task in graph.producers.get(dataset, ())]
     return found

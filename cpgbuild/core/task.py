@@ -10,6 +10,7 @@ from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
 from cpgbuild.core.schema import Schema
 
 if TYPE_CHECKING:
+    from cpgbuild.core.check import Check
     from cpgbuild.core.schema import Column
     from cpgbuild.errors.report import Place
 
@@ -17,10 +18,11 @@ DEFAULT_PRIORITY = 100
 
 
 class TaskKind(StrEnum):
-    """What becomes of a task's plan."""
+    """What becomes of a task's plan: of a check's, which is part of another task, nothing."""
 
     VIEW = "view"
     COMPUTE = "compute"
+    CHECK = "check"
 
 
 class Lane(StrEnum):
@@ -60,7 +62,8 @@ class Task:
 
     `volatile` and `unstable` say, through views, what gives other rows at other times or in another
     order of rows, `inexact` what gives floats that may differ from run to run in their last bits.
-    A view is `kept` as a table where its readers would not see the same rows otherwise.
+    A view is `kept` as a table where its readers would not see the same rows otherwise. `checks`
+    say of its rows what has to be so.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Task:
     views: tuple[tuple[str, Fingerprint], ...] = ()
     kept: bool = False
     place: Place | None = None
+    checks: tuple[Check, ...] = ()
 
     def __post_init__(self) -> None:
         """Let the output be the dataset where nothing else is said."""
@@ -105,6 +109,12 @@ class Task:
             views=(),
             kept=False,
         )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The datasets that have to be there first: those that it reads, and its checks."""
+        checked = (needed for check in self.checks for needed in check.requires)
+        return tuple(dict.fromkeys(needed.dataset for needed in (*self.requires, *checked)))
 
     @property
     def stored(self) -> bool:

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cpgbuild.core.check import Passed
 from cpgbuild.core.evidence import Columns, Evidence, Stamp
 from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint
 
@@ -27,7 +28,7 @@ class Trace:
     of each view that it reads, so that a plan that changed can be told from a view that did.
     `engine` ran it. `reads` has what holds rows: sources and outputs, also those behind views. The
     version that `wrote` names is the data fingerprint of all columns; `data` has those of what
-    readers require.
+    readers require. `checked` has the checks that these rows passed, by title.
     """
 
     task: str
@@ -42,6 +43,7 @@ class Trace:
     seconds: float = 0.0
     finished: str = ""
     facts: dict[str, str] = field(default_factory=dict)
+    checked: dict[str, Passed] = field(default_factory=dict)
 
     @property
     def is_of_view(self) -> bool:
@@ -56,6 +58,7 @@ class Trace:
     def mark(self) -> str:
         """What stands for the run that a trace is of, and for what is known of its inputs."""
         known = sorted(f"{name} {stamp.version}" for name, stamp in self.reads.items())
+        known += sorted(f"{title} {one.plan}" for title, one in self.checked.items())
         return " ".join((self.plan, self.query, self.wrote.version, self.finished, *known))
 
     def to_json(self) -> str:
@@ -75,7 +78,8 @@ class Trace:
                 "seconds": round(self.seconds, 6),
                 "finished": self.finished,
                 "facts": self.facts,
-            },
+            }
+            | ({"checked": _checked_record(self.checked)} if self.checked else {}),
             separators=(",", ":"),
         )
 
@@ -99,9 +103,22 @@ class Trace:
                 seconds=record["seconds"],
                 finished=record["finished"],
                 facts=record["facts"],
+                checked={n: _passed(one) for n, one in record.get("checked", {}).items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
+
+
+def _checked_record(checked: dict[str, Passed]) -> dict[str, list[Any]]:
+    return {
+        title: [one.plan, {name: _pair(stamp) for name, stamp in sorted(one.reads.items())}]
+        for title, one in sorted(checked.items())
+    }
+
+
+def _passed(record: list[Any]) -> Passed:
+    plan, reads = record
+    return Passed(Fingerprint(plan), {name: _stamp(pair) for name, pair in reads.items()})
 
 
 def _pair(stamp: Stamp) -> list[str | None]:

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import datafusion
 
+from cpgbuild.core.check import own_rows
 from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine.clock import freeze, this_moment
 from cpgbuild.engine.frames import cast_to, quote
-from cpgbuild.engine.leaves import Held, Scanned, register_held
+from cpgbuild.engine.leaves import Held, register_held
 from cpgbuild.plan import functions
 from cpgbuild.plan.contract import arrow_of
 from cpgbuild.plan.inference import as_optimised
@@ -85,7 +86,7 @@ class Context:
         settings = {} if threads == "0" else {"datafusion.execution.target_partitions": threads}
         self.session = datafusion.SessionContext(session_config(settings), runtime)
         self._plans = plans
-        self._leaves = leaves
+        self.leaves = leaves
         self._settings = (limits, moment or this_moment())
         freeze(self.session, self._settings[-1])
         self._registered: set[str] = set()
@@ -95,11 +96,14 @@ class Context:
         self._parts: dict[str, list[Task]] = {}
         for _, task in sorted(plans.tasks.items()):
             self._parts.setdefault(task.dataset, []).append(task)
+            # By that name a check reads the rows of one of several parts.
+            if task.output != task.dataset:
+                self._parts[own_rows(task.output)] = [task]
 
     def rows_of(self, compiled: Compiled) -> datafusion.DataFrame:
         """Return the rows of a task's query; of a recursive one over leaves held in memory."""
         evaluated = self._evaluated(compiled)
-        if not isinstance(self._leaves, Scanned) or not any(one.recursive for one in evaluated):
+        if isinstance(self.leaves, Held) or not any(one.recursive for one in evaluated):
             return self.rows(compiled)
         needed: dict[str, frozenset[str]] = {}
         for one in evaluated:
@@ -108,12 +112,16 @@ class Context:
                     needed[name] = needed.get(name, frozenset()) | set(requirement.names)
         with self._lock:
             leaves = Held(self._leaf, needed)
-            return Context(self._plans, leaves, *self._settings).rows(compiled)
+            return self.over(leaves).rows(compiled)
+
+    def over(self, leaves: Leaves) -> Context:
+        """Return another session like this one, that reads these leaves."""
+        return Context(self._plans, leaves, *self._settings)
 
     def _leaf(self, name: str) -> datafusion.DataFrame:
         """Return a source, or an output, as it is read here."""
         if name not in self._registered:
-            self._leaves.register(self.session, name)
+            self.leaves.register(self.session, name)
             self._registered.add(name)
         return self.session.table(quote(name))
 
@@ -178,8 +186,8 @@ class Context:
 
     def _forget(self, dataset: str) -> None:
         """Let a dataset of views be registered anew when it is needed."""
-        self._registered.discard(dataset)
         views = {part.output for part in self._parts[dataset] if not part.stored}
+        self._registered -= {dataset, *views}
         for name in {dataset, *views} - self._held:
             self.session.deregister_table(name)
 
@@ -220,13 +228,16 @@ class Context:
     def _register_parts(self, dataset: str) -> None:
         parts = self._parts[dataset]
         for part in parts:
+            if part.output in self._registered:
+                continue
             if part.stored:
                 self._leaf(part.output)
             elif part.name in self._once:
                 self._register_once(part)
             else:
                 self.session.register_view(part.output, self.rows(self._plans.compiled(part.name)))
-        if parts[0].output != dataset:
+            self._registered.add(part.output)
+        if dataset != parts[0].output:
             schema = arrow_of(parts[0].schema)
             frames = [cast_to(self.session.table(quote(part.output)), schema) for part in parts]
             union = reduce(lambda left, right: left.union(right), frames)

@@ -50,8 +50,10 @@ class Data:
         self._lock = RLock()
         self._wanted: dict[str, set[Columns]] = {}
         # Nothing is decided by what a view reads, but by what is read through it.
-        for leaf in (leaf for task in tasks if task.stored for leaf in task.leaves):
-            self._wanted.setdefault(leaf.dataset, set()).add(tuple(sorted(leaf.names)))
+        for task in tasks:
+            checked = (leaf for check in task.checks for leaf in check.leaves)
+            for leaf in (*(task.leaves if task.stored else ()), *checked):
+                self._wanted.setdefault(leaf.dataset, set()).add(tuple(sorted(leaf.names)))
 
     def wanted(self, name: str) -> set[Columns]:
         """Return the sets of columns that tasks require of a source or output."""

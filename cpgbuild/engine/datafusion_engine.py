@@ -10,22 +10,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from threading import Event
+from shutil import rmtree
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 import datafusion
 
+from cpgbuild.core.check import CHECKED
 from cpgbuild.core.evidence import Stamp
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.ports import Evaluated, Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
+from cpgbuild.engine.checking import Checking
 from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.evaluations import Evaluations
 from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.hashing import Hashing
-from cpgbuild.engine.leaves import Scanned
+from cpgbuild.engine.links import Links
 from cpgbuild.engine.records import Records
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
@@ -34,11 +37,12 @@ from cpgbuild.plan.assemble import FORM
 from cpgbuild.plan.recorded import plan_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
 
+    from cpgbuild.core.check import Passed
     from cpgbuild.core.events import Action
     from cpgbuild.core.evidence import Columns, Evidence
     from cpgbuild.core.explanation import Explanation
@@ -46,10 +50,11 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Order, Past
     from cpgbuild.core.rebuilder import Decision
     from cpgbuild.core.task import Task
+    from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.context import Limits
     from cpgbuild.engine.data import Data
-    from cpgbuild.engine.sources import Sources
-    from cpgbuild.engine.warehouse import Warehouse
+    from cpgbuild.engine.leaves import Scanned
+    from cpgbuild.engine.warehouse import Staged
     from cpgbuild.plan.compiled import Compiled, Plans
 
 # The fact of a trace that says by which columns a table's files are put into folders.
@@ -72,14 +77,18 @@ class DataFusionEngine:
     def __init__(
         self,
         plans: Plans,
-        sources: Sources,
-        warehouse: Warehouse,
+        places: Scanned,
         root: Path,
         data: Data,
         limits: Limits,
+        broken: Broken,
     ) -> None:
-        """Take the planned tasks, where rows are and what is known of them, the root, limits."""
-        self.context = Context(plans, Scanned(sources, warehouse), limits)
+        """Take the planned tasks, where rows are, the root, what is known of the rows, limits.
+
+        And where rows are kept that break a check.
+        """
+        sources, warehouse = places.sources, places.warehouse
+        self.context = Context(plans, places, limits)
         self._data = data
         self._records = Records(warehouse, plans)
         self._plans = plans
@@ -87,6 +96,10 @@ class DataFusionEngine:
         self._warehouse = warehouse
         self._root = root
         self._evaluations = Evaluations(plans, self.context, self.is_cancelled)
+        self._broken = broken
+        self._checking = Checking(plans, data, broken, self.is_cancelled)
+        self._links: Links | None = None
+        self._lock = Lock()
         self._workers = Workers(limits.threads or os.cpu_count() or 1)
         self._threads = ThreadPoolExecutor(max_workers=32, thread_name_prefix="task")
         self._answers: SimpleQueue[Result | Tick | Evaluated] = SimpleQueue()
@@ -194,13 +207,16 @@ class DataFusionEngine:
         self._workers.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._evaluations.close()
+        if self._links is not None:
+            self._links.close()
 
     def _run(self, order: Order) -> None:
         began = time.monotonic()
         task = order.task
         try:
             ended = self._commit(order, began)
-            evidence = self._warehouse.evidence(task.output)
+            evidence = self._warehouse.evidence(task.output) if task.stored else None
+            self._broken.forget(task.output)
         except BaseException as error:  # noqa: BLE001 -- whatever it was, the loop must hear of it
             seconds = time.monotonic() - began
             failure = self._failure_of(task, error)
@@ -219,6 +235,8 @@ class DataFusionEngine:
         """Run a task and commit its rows with their trace, or restore what it once made."""
         if order.restore is not None:
             return self._restore(order, order.restore)
+        if order.recheck:
+            return self._recheck(order)
         task, compiled = order.task, self._plans.compiled(order.task.name)
         for view in order.once:
             evaluated = self._evaluations.once(view)
@@ -242,6 +260,40 @@ class DataFusionEngine:
             past = (one.trace.facts.get(RUN, "") for one in self._warehouse.past(task.output))
             self._warehouse.drop_other_keys(task.output, {run_name, *past})
         return _Ended(full, changed=changed, detail=run.detail)
+
+    def _recheck(self, order: Order) -> _Ended:
+        """Check the rows that a table holds, or that a view gives; commit that they pass."""
+        task, before = order.task, order.previous
+        if not task.stored or before is None:
+            checked = self._passed(order, None, self.context)
+            trace = replace(self._trace(order, {}), checked=checked)
+            return _Ended(trace, changed=False, detail=CHECKED)
+        checked = self._passed(order, before.wrote.version, self.context)
+        trace = replace(before, checked=checked)
+        self._warehouse.renew(task, trace)
+        return _Ended(trace, changed=False, detail=CHECKED)
+
+    def _passed(
+        self, order: Order, rows: Fingerprint | None, context: Context
+    ) -> dict[str, Passed]:
+        """Return which checks rows pass, which is all of them; raise where they do not."""
+        checked = self._checking.passed(order.task, order.checks, rows, context)
+        if checked:
+            self.check_inputs(order.task, self._checking.sources(order.checks, self.context))
+        return checked
+
+    def _passed_unseen(self, order: Order, staged: Staged, rows: Fingerprint) -> dict[str, Passed]:
+        """Return which checks staged rows pass; raise where they do not."""
+        if not order.checks:
+            return {}
+        with self._lock:
+            self._links = self._links or Links()
+            place = self._links.empty()
+        try:
+            leaves = self._warehouse.unseen(staged, self.context.leaves, place)
+            return self._passed(order, rows, self.context.over(leaves))
+        finally:
+            rmtree(place, ignore_errors=True)
 
     def _restore(self, order: Order, past: Past) -> _Ended:
         reads = {**past.trace.reads, **self._stamps(order)}
@@ -288,6 +340,7 @@ class DataFusionEngine:
             data=before.data,
             rows=before.rows,
             seconds=time.monotonic() - began,
+            checked=self._passed(order, before.wrote.version, self.context),
         )
         self._warehouse.renew(order.task, full)
         return full
@@ -310,7 +363,8 @@ class DataFusionEngine:
                 raise counter.error or error from error
             try:
                 full = self._finished(order, trace, counter, everything)
-                full = replace(full, seconds=time.monotonic() - began)
+                checked = self._passed_unseen(order, staged, full.wrote.version)
+                full = replace(full, seconds=time.monotonic() - began, checked=checked)
                 self._records.keep(task)
                 if self._holds(task, full):
                     self._warehouse.discard(staged)
@@ -351,8 +405,10 @@ class DataFusionEngine:
             return run.begin(order)
         return query_run(self.context, compiled)
 
-    def check_inputs(self, task: Task) -> None:
+    def check_inputs(self, task: Task, also: Iterable[str] = ()) -> None:
         """See, when all rows are there and none is committed, that the sources held still.
+
+        `also` those that something else read for the task.
 
         Raises:
             SourceChanged: one did not.
@@ -360,7 +416,7 @@ class DataFusionEngine:
         """
         if self.is_cancelled():
             raise Cancelled(task.name)
-        behind = self.context.sources_behind(self._plans.compiled(task.name))
+        behind = self.context.sources_behind(self._plans.compiled(task.name)) | set(also)
         if changed := self._sources.changed(behind):
             raise SourceChanged(task.name, changed, task.place)
 

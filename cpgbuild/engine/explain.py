@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cpgbuild.core.explanation import Explanation, QueryChange
-from cpgbuild.core.rebuilder import Cause
+from cpgbuild.core.reason import Cause
 from cpgbuild.engine.comparison import compare
 from cpgbuild.plan.differences import difference
 from cpgbuild.plan.recorded import queries_of

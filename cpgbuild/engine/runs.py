@@ -142,10 +142,10 @@ class MapRun:
         row_map = self.compiled.row_map
         assert row_map is not None  # noqa: S101
         callee = Callee.of(row_map.function, str(self.root))
-        rows = _plain(stream(frame), self.compiled.rows)
+        rows = plain(stream(frame), self.compiled.rows)
         try:
             for part, result in self.workers.map(callee, rows):
-                yield from self._checked(part, result, key)
+                yield from checked_result(self.compiled, part, result, key).to_batches()
         except CallFailed as error:
             raise self._map_failed(error) from error
 
@@ -154,31 +154,36 @@ class MapRun:
         place = next((p for p in error.places if is_own(p, self.root)), task.place)
         return MapFailed(task.name, error.reason, place)
 
-    def _checked(
-        self, part: pa.RecordBatch, result: pa.Table, key: str | None
-    ) -> Iterator[pa.RecordBatch]:
-        """Give a function's rows under the declared schema, if that is what they are."""
-        wanted, task = self.compiled.schema, self.compiled.task
-        given = {f.name: types.normalise(f.type) for f in result.schema}
-        faults = [f"`{n}` is missing" for n in wanted.names if n not in given]
-        faults += [f"`{n}` is not declared" for n in given if n not in wanted.names]
-        columns = {}
-        for one in [] if faults else wanted:
-            try:
-                columns[one.name] = result[one.name].cast(one.type)
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
-                faults.append(f"`{one.name}`: {str(error).splitlines()[0]}")
-        table = result if faults else pa.table(columns, schema=wanted)
-        if key is not None and not faults:
-            known = set(part.column(key).to_pylist())
-            strange = [k for k in table[key].unique().to_pylist() if k not in known]
-            faults += [f"`{key}` is `{k}`, which was not given" for k in strange[:SHOWN_KEYS]]
-        if faults:
-            raise MapResult(task.name, faults, task.place)
-        yield from table.to_batches()
+
+def checked_result(
+    compiled: Compiled, part: pa.RecordBatch, result: pa.Table, key: str | None
+) -> pa.Table:
+    """Return what a function made of some rows under the declared schema, if that is what it is.
+
+    Raises:
+        MapResult: it is not.
+    """
+    wanted, task = compiled.schema, compiled.task
+    given = {f.name: types.normalise(f.type) for f in result.schema}
+    faults = [f"`{n}` is missing" for n in wanted.names if n not in given]
+    faults += [f"`{n}` is not declared" for n in given if n not in wanted.names]
+    columns = {}
+    for one in [] if faults else wanted:
+        try:
+            columns[one.name] = result[one.name].cast(one.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+            faults.append(f"`{one.name}`: {str(error).splitlines()[0]}")
+    table = result if faults else pa.table(columns, schema=wanted)
+    if key is not None and not faults:
+        known = set(part.column(key).to_pylist())
+        strange = [k for k in table[key].unique().to_pylist() if k not in known]
+        faults += [f"`{key}` is `{k}`, which was not given" for k in strange[:SHOWN_KEYS]]
+    if faults:
+        raise MapResult(task.name, faults, task.place)
+    return table
 
 
-def _plain(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def plain(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Give batches in the plan's own types, not in the engine's layouts of them."""
     for batch in batches:
         columns = [batch.column(f.name).cast(f.type) for f in schema]

@@ -36,6 +36,7 @@ from cpgbuild.engine.history import (
     trace_of,
 )
 from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
+from cpgbuild.engine.unseen import Unseen
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
 from cpgbuild.plan.contract import schema_of
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.task import Task
     from cpgbuild.core.trace import Trace
+    from cpgbuild.engine.leaves import Leaves
 
 __all__ = ["TRACE", "Staged", "Warehouse"]
 
@@ -246,6 +248,10 @@ class Warehouse:
         folder = self._folder(output)
         base = self._committer(output).version
         return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
+
+    def unseen(self, staged: Staged, others: Leaves, place: Path) -> Unseen:
+        """Return leaves of which one is what is staged; `place` is an empty local folder."""
+        return Unseen(others, staged, self._folder(staged.output), place)
 
     def commit(self, task: Task, staged: Staged, trace: Trace) -> None:
         """Replace the rows of a task's table by the staged ones, in one commit with the trace.

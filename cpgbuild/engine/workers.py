@@ -257,7 +257,8 @@ def _outlive_nobody() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _rows(result: object) -> pa.RecordBatch | pa.Table:
+def as_rows(result: object) -> pa.RecordBatch | pa.Table:
+    """Return what a function returned, if that is rows."""
     if not isinstance(result, pa.RecordBatch | pa.Table):
         kind = type(result).__name__
         raise TypeError(f"the function returned `{kind}`, neither a RecordBatch nor a Table")
@@ -267,7 +268,7 @@ def _rows(result: object) -> pa.RecordBatch | pa.Table:
 def _call(callee: Callee, data: bytes) -> bytes:
     """Run the function on one slice, in a worker."""
     try:
-        return _packed(_rows(callee.load()(_unpacked(data).combine_chunks().to_batches()[0])))
+        return _packed(as_rows(callee.load()(_unpacked(data).combine_chunks().to_batches()[0])))
     except Exception as error:  # noqa: BLE001 -- a user's function may raise anything
         lines = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

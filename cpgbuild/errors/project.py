@@ -459,3 +459,48 @@ class FileUnwritable(CpgbuildError):
             facts=[("reason", error.strerror or describe(error))],
             hint="name a file in a folder that is there, and that you may write to",
         )
+
+
+class InputsMissing(CpgbuildError):
+    """A test evaluates a task without the rows of something that the task reads."""
+
+    code = "E150"
+
+    def __init__(self, task: str, missing: Iterable[str], place: Place | None) -> None:
+        """Take the task and the datasets that it needs rows of."""
+        names = sorted(missing)
+        super().__init__(
+            f"task `{task}` cannot be evaluated without the rows of what it reads",
+            place=place,
+            facts=[("missing", quoted(names))],
+            hint=f"give them: `{names[0]}=[…]`, or `{names[0]}=[]` if there are none",
+        )
+
+
+class InputUnknown(CpgbuildError):
+    """A test gives a task rows of a dataset that the task does not read."""
+
+    code = "E151"
+
+    def __init__(self, task: str, name: str, known: Iterable[str]) -> None:
+        """Take the task, the name, and what the task reads, through views."""
+        names = nearest_first(name, known)
+        super().__init__(
+            f"task `{task}` does not read `{name}`",
+            facts=[("reads", quoted(names) if names else "nothing")],
+            hint=did_you_mean(name, names, "leave it out"),
+        )
+
+
+class InputUnfit(CpgbuildError):
+    """A test gives rows that do not fit the schema of their dataset."""
+
+    code = "E152"
+
+    def __init__(self, dataset: str, fault: str, schema: Iterable[str], hint: str = "") -> None:
+        """Take the dataset, what is wrong as a clause, and its columns with their types."""
+        super().__init__(
+            f"the rows given for `{dataset}` do not fit: {fault}",
+            facts=[("columns", ", ".join(schema))],
+            hint=hint,
+        )

@@ -217,3 +217,35 @@ class NoVersion(RunError):
             facts=[("known", ", ".join(map(str, known[:SHOWN])))],
             hint=f"`cpgbuild history {dataset}` lists its versions",
         )
+
+
+class CheckFailed(RunError):
+    """Rows break a check of their task; nothing of them was committed."""
+
+    code = "E350"
+
+    def __init__(
+        self, task: str, check: str, count: int, rows: tuple[str, str], place: Place | None
+    ) -> None:
+        """Take the task, the check, how many rows break it, some as lines, where all are kept."""
+        shown, path = rows
+        super().__init__(
+            f"check `{check}` of task `{task}` fails for {count:,} row{'' if count == 1 else 's'}",
+            place=place,
+            facts=[("rows", shown), *([("kept in", path)] if path else [])],
+            hint="correct the rows where they come from, or the check; tables stay as they were",
+        )
+
+
+class CheckBroken(RunError):
+    """A check of a task cannot be evaluated."""
+
+    code = "E351"
+
+    def __init__(self, task: str, check: str, reason: str, place: Place | None) -> None:
+        """Take the task, the check, and the engine's reason in one line."""
+        super().__init__(
+            f"check `{check}` of task `{task}` cannot be evaluated: {reason}",
+            place=place,
+            hint="correct the check; until it passes, tables stay as they were",
+        )

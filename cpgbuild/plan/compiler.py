@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import datafusion
 
+from cpgbuild.core.check import checked_output, own_rows
 from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile, Cycle, QueryInvalid, UnknownDataset
@@ -35,6 +36,7 @@ from cpgbuild.plan.outline import WHOLE, Outline, Planned
 from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config
 from cpgbuild.plan.tokens import tokens_if_whole
+from cpgbuild.plan.verified import with_checks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -94,6 +96,9 @@ class Compiler:
         self._producers: dict[str, list[Definition]] = {}
         for definition in self._definitions.values():
             self._producers.setdefault(definition.dataset, []).append(definition)
+            if definition.part is not None:
+                # By that name a check reads the task's own rows.
+                self._producers[own_rows(definition.output)] = [definition]
         for producers in self._producers.values():
             # The first one's order of columns is the dataset's, wherever the files are.
             producers.sort(key=lambda producer: producer.name)
@@ -165,13 +170,16 @@ class Compiler:
     def _compile_whole(self, needed: Collection[str] | None, *, views: bool) -> None:
         """Compile what is not compiled yet, and say what it means."""
         self._compile_each(needed)
+        self._compile_checks(needed)
         if self._had_kept and any(isinstance(error, Cycle) for error in self.errors):
             # Where a circle is noticed first should not depend on what is kept.
             self._from_nothing()
             self._compile_each(needed)
+            self._compile_checks(needed)
         if not self.is_whole and any(map(_varies, self._known.values())):
             # Whether a view that varies is kept, is for all who read it to say.
             self._compile_each()
+            self._compile_checks()
         self.complete(views=views and self.is_whole)
 
     @property
@@ -189,10 +197,31 @@ class Compiler:
 
     def _compile_each(self, needed: Collection[str] | None = None) -> None:
         for name in self._in_order():
-            if needed is not None and name not in needed:
+            is_check = self._definitions[name].kind is TaskKind.CHECK
+            if is_check or (needed is not None and name not in needed):
                 continue
             with suppress(Unresolved):
                 self._task(self._definitions[name])
+
+    def _compile_checks(self, needed: Collection[str] | None = None) -> None:
+        """Compile the checks of what is needed, and what these read; and so on."""
+        checks: dict[str, list[Definition]] = {}
+        for definition in self._definitions.values():
+            if definition.kind is TaskKind.CHECK:
+                checks.setdefault(checked_output(definition.dataset), []).append(definition)
+        waiting = list(self._known if needed is None else needed) if checks else []
+        seen: set[str] = set()
+        while waiting:
+            task = self._known.get(waiting.pop())
+            if task is None or task.name in seen:
+                continue
+            seen.add(task.name)
+            for read in task.requires:
+                waiting += (d.name for d in self._producers.get(read.dataset, ()))
+            for check in checks.get(task.output, ()):
+                with suppress(Unresolved):
+                    self._task(check)
+                    waiting.append(check.name)
 
     def _compile_ahead(self, names: Collection[str]) -> None:
         """Have planned by helpers what can be; what they leave is compiled as ever.
@@ -222,6 +251,8 @@ class Compiler:
     def _is_given_away(self, definition: Definition) -> bool:
         """Give a task to a helper, if it is one that it can plan."""
         if self._helpers is None or definition.name in self._known:
+            return False
+        if definition.kind is TaskKind.CHECK:
             return False
         kept = self._kept.get(definition.name)
         if kept is not None and self._stands(kept, definition):
@@ -286,17 +317,16 @@ class Compiler:
             for dataset in kept.asked:
                 readers.setdefault(dataset, []).append(name)
             if not self._has_all(kept):
-                waiting.add(kept.planned.task.dataset)
+                waiting |= _names(kept.planned.task)
                 readers.setdefault(kept.planned.task.dataset, []).append(name)
         unsure: set[str] = set()
         moved = set(waiting)
         while waiting:
             for name in readers.get(waiting.pop(), ()):
                 unsure.add(name)
-                dataset = self._kept[name].planned.task.dataset
-                if dataset not in moved:
-                    moved.add(dataset)
-                    waiting.add(dataset)
+                names = _names(self._kept[name].planned.task)
+                waiting |= names - moved
+                moved |= names
         for name, kept in self._kept.items():
             if name not in unsure:
                 self._known[name] = kept.planned.task
@@ -305,7 +335,12 @@ class Compiler:
 
     def _moved(self) -> set[str]:
         """Return the datasets that may be others than they were when all tasks were kept."""
-        fresh = (d.dataset for n, d in self._definitions.items() if n not in self._kept)
+        fresh = {
+            name
+            for n, d in self._definitions.items()
+            if n not in self._kept
+            for name in (d.dataset, own_rows(d.output))
+        }
         return {*self._lost, *fresh, *(self._source_schemas.keys() - self._same.keys())}
 
     def _has_all(self, kept: Kept) -> bool:
@@ -350,7 +385,7 @@ class Compiler:
 
     def complete(self, *, views: bool = True) -> None:
         """Give tasks their plans, once all are known; without that they mean nothing."""
-        self.tasks = self._known
+        self.tasks = {n: t for n, t in self._known.items() if t.kind is not TaskKind.CHECK}
         if self.errors:
             return
         kept = kept_views(self, self._known)
@@ -364,23 +399,28 @@ class Compiler:
         }
         schemas = self.sources | {name: parts[0].schema for name, parts in producers.items()}
         meanings = Meanings(self, producers, schemas, kept)
-        asked = {n for n, t in self._known.items() if views or t.kind is TaskKind.COMPUTE}
+        asked = {n for n, t in self._known.items() if views or t.kind is not TaskKind.VIEW}
         if self._helpers is not None:
             self._read_ahead(meanings, dirty & (asked | kept))
         try:
             for name, task in self._known.items():
-                is_asked = views or task.kind is TaskKind.COMPUTE or name in kept
+                is_asked = name in asked or name in kept
                 if name not in dirty and not (is_asked and _is_unplanned(self._kept[name])):
                     self._planned[name] = self._kept[name].planned
                     continue
                 if name in kept:
                     check_storable(self._definitions[name], arrow_of(task.schema))
-                self._planned[name] = meanings.planned(name) if is_asked else meanings.alone(name)
+                if not is_asked:
+                    self._planned[name] = meanings.alone(name)
+                else:
+                    # What else is shown of bad rows does not decide whether there are any.
+                    columns = () if task.kind is TaskKind.CHECK else WHOLE
+                    self._planned[name] = meanings.planned(name, columns)
                 self._touched.add(name)
         except CpgbuildError as error:
             self.errors.append(error)
         else:
-            self.tasks = {name: planned.task for name, planned in self._planned.items()}
+            self.tasks = with_checks({n: planned.task for n, planned in self._planned.items()})
             self._dirtied = dirty
 
     def _dirty(self, kept: frozenset[str]) -> set[str]:
@@ -392,7 +432,8 @@ class Compiler:
         for task in self._known.values():
             for needed in task.requires:
                 readers.setdefault(needed.dataset, []).append(task)
-        waiting = [*self._lost, *(self._known[name].dataset for name in dirty)]
+        changed = (self._known[name] for name in dirty)
+        waiting = [*self._lost, *(name for t in changed for name in _names(t))]
         seen: set[str] = set()
         while waiting:
             dataset = waiting.pop()
@@ -403,7 +444,7 @@ class Compiler:
                 dirty.add(reader.name)
                 # Who reads a table sees nothing of what is behind it.
                 if reader.kind is TaskKind.VIEW and reader.name not in kept:
-                    waiting.append(reader.dataset)
+                    waiting += _names(reader)
         return dirty
 
     def _differs(self, name: str, kept: frozenset[str]) -> bool:
@@ -413,6 +454,8 @@ class Compiler:
         """Return all tasks with plans in which versions of Python and of packages do not count."""
         found = []
         for planned in self._planned.values():
+            if planned.task.kind is TaskKind.CHECK:
+                continue
             query, plan, views = planned.written
             same = plan == planned.task.plan and query == planned.task.query
             task = planned.task
@@ -440,7 +483,9 @@ class Compiler:
         """
         with self._lock:
             self._ensure(name)
-            return replace(self._compiled[name], task=self.tasks[name])
+            return replace(
+                self._compiled[name], task=self.tasks.get(name) or self._planned[name].task
+            )
 
     def query(self, name: str) -> Fingerprint:
         """Return the fingerprint of a task's own query, where only some ask for that of a view."""
@@ -544,7 +589,8 @@ class Compiler:
             made = [self._task(producer) for producer in self._producers[dataset]]
             self._schemas[dataset] = made[0].schema
         elif dataset not in self._source_schemas:
-            known = [*self._producers, *self._source_schemas]
+            made_here = (d.dataset for d in self._definitions.values())
+            known = [name for name in (*made_here, *self._source_schemas) if name.isidentifier()]
             raise UnknownDataset(dataset, reader.name, known, place())
         elif dataset not in self.sources:
             found = self._same.get(dataset)
@@ -675,6 +721,9 @@ class Compiler:
         functions.register(self._ctx, query.functions)
         for name in self._named(definition):
             self._guess(name)
+        if definition.kind is TaskKind.CHECK:
+            own = own_rows(checked_output(definition.dataset))
+            self._register(own, self._arrow(own, definition, lambda: definition.place))
         for name in self._read_from(query.sql):
             self._look(name)
         # What an expression asked for, its query reads.
@@ -759,6 +808,11 @@ def _words_of_all(definition: Definition) -> set[str]:
         return _words(definition)
     code = getattr(inspect.unwrap(definition.function), "__code__", None)
     return bytecode.texts(code) if code is not None else set()
+
+
+def _names(task: Task) -> set[str]:
+    """Return the names by which a task's rows are read: as the dataset's, and as its own."""
+    return {task.dataset, own_rows(task.output)}
 
 
 def _is_unplanned(kept: Kept) -> bool:

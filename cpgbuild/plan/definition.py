@@ -48,7 +48,8 @@ class Definition:
 
     `dataset` is what it feeds; `part` is set where several tasks feed it. `schema` is the promise
     of a contract, or the declared output of a mapping, as a user gave it. `recorded` is the query
-    of an earlier run, which takes the place of function and text. Where it is known what became of
+    of an earlier run, which takes the place of function and text. `checks` has the options that say
+    of the rows what has to be so, as a user gave them. Where it is known what became of
     the task when it was planned before, function and text are not loaded: `whole` does.
     """
 
@@ -65,6 +66,7 @@ class Definition:
     partition_by: tuple[str, ...] = ()
     schema: Any = None
     row_map: RowMap | None = None
+    checks: Mapping[str, Any] | None = None
     file: str = ""
     recorded: Query | None = None
     whole: Callable[[], Definition] | None = None
@@ -88,6 +90,7 @@ class Options:
     partition_by: tuple[str, ...] = ()
     schema: Any = None
     row_map: RowMap | None = None
+    checks: Mapping[str, Any] | None = None
 
 
 def define(  # noqa: PLR0913 -- the one place where a task is put together
@@ -127,6 +130,7 @@ def define(  # noqa: PLR0913 -- the one place where a task is put together
         partition_by=options.partition_by,
         schema=options.schema,
         row_map=options.row_map,
+        checks=options.checks,
         file=place.path,
     )
 
@@ -161,6 +165,15 @@ class ViewOptions(TypedDict, total=False):
     tags: Sequence[str]
     description: str | None
     schema: Any
+    not_null: Sequence[str]
+    unique: Sequence[str | Sequence[str]]
+    accepted_values: Mapping[str, Sequence[Any]]
+    relationships: Mapping[str, str]
+    checks: Sequence[Callable[..., Any]] | Mapping[str, Callable[..., Any] | str]
+
+
+# The options that say of the rows of a task what has to be so; see `plan/checks.py`.
+CHECKS = ("not_null", "unique", "accepted_values", "relationships", "checks")
 
 
 class ComputeOptions(ViewOptions, total=False):
@@ -188,7 +201,7 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     tags: Sequence[str] = (),
     description: str | None = None,
     schema: Any = None,
-    **unknown: object,
+    **others: Any,
 ) -> Any:
     """Make a function that takes the catalog and returns a table expression a *view* task.
 
@@ -205,7 +218,9 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
         description: what the dataset is, where the docstring does not say it.
         schema: the columns and types that the plan must give, as a mapping from names to types in
             the notation of Ibis, or as an Arrow schema.
-        **unknown: what is no option is refused, with the name that was probably meant.
+        **others: what has to be so of the rows, or nothing that reads the view is built:
+            `not_null`, `unique`, `accepted_values`, `relationships`, `checks` (docs/checks.md).
+            What is no option is refused, with the name that was probably meant.
 
     Raises:
         BadName: the dataset's name cannot be one.
@@ -214,8 +229,9 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
         UnknownKey: there is no such option.
     """
     frame = sys._getframe(1)  # noqa: SLF001
-    _refuse(unknown, "@view", ViewOptions, frame)
-    options = Options(name, output, contributes_to, priority, tuple(tags), description, (), schema)
+    _refuse(others, "@view", ViewOptions, frame)
+    named = (name, output, contributes_to, priority, tuple(tags), description)
+    options = Options(*named, schema=schema, checks=_checks(others))
     return _decorate(function, TaskKind.VIEW, options, frame)
 
 
@@ -239,7 +255,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     map: Callable[..., Any] | None = None,  # noqa: A002 -- it is what the word means
     key: str | None = None,
     content: str | None = None,
-    **unknown: object,
+    **others: Any,
 ) -> Any:
     """Make a function that takes the catalog and returns a table expression a *compute* task.
 
@@ -261,7 +277,9 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
             `RecordBatch` or `Table` of `schema`. It runs in other processes.
         key: with `map`: the column that names a row; the output has it too.
         content: with `key`: the column that says whether the row changed.
-        **unknown: what is no option is refused, with the name that was probably meant.
+        **others: what has to be so of the rows, or they are not committed: `not_null`, `unique`,
+            `accepted_values`, `relationships`, `checks` (docs/checks.md). What is no option is
+            refused, with the name that was probably meant.
 
     Raises:
         BadName: the dataset's name cannot be one.
@@ -270,7 +288,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         UnknownKey: there is no such option.
     """
     frame = sys._getframe(1)  # noqa: SLF001
-    _refuse(unknown, "@compute", ComputeOptions, frame)
+    _refuse(others, "@compute", ComputeOptions, frame)
     row_map = RowMap(map, key, content) if map is not None else None
     partitions = (partition_by,) if isinstance(partition_by, str) else tuple(partition_by)
     options = Options(
@@ -283,6 +301,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         partitions,
         schema,
         row_map,
+        _checks(others),
     )
     if map is None and (key or content):
         place = frame_place(frame)
@@ -317,9 +336,14 @@ def _decorate(
     return decorate if function is None else decorate(function)
 
 
-def _refuse(unknown: Mapping[str, object], decorator: str, known: type, frame: FrameType) -> None:
+def _checks(others: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the options that are checks, in an order of their own."""
+    return {key: others[key] for key in CHECKS if key in others} or None
+
+
+def _refuse(others: Mapping[str, object], decorator: str, known: type, frame: FrameType) -> None:
     """See that a decorator was given options that it has."""
-    for key in unknown:
+    for key in others.keys() - set(CHECKS):
         names = known.__annotations__
         raise UnknownKey(key, f"`{decorator}`", names, _option_place(frame, key))
 

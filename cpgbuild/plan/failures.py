@@ -6,11 +6,13 @@ import re
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from cpgbuild.core.check import checked_output, own_rows
+from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import MissingColumn, PlanFailed, QueryInvalid
 from cpgbuild.errors.project import describe
 from cpgbuild.errors.report import CpgbuildError, did_you_mean
 from cpgbuild.plan import types
-from cpgbuild.plan.places import is_called, narrowed, user_place
+from cpgbuild.plan.places import is_called, narrowed, next_word, user_place
 from cpgbuild.plan.refusals import Refusal, place_of, places_of_words, read_refusal
 from cpgbuild.plan.tokens import DIALECT
 
@@ -72,7 +74,7 @@ def query_failure(
         return _missing_column(field[1], field[2], definition, schemas)
     refusal = read_refusal(text) or Refusal(reason(error))
     place = None
-    if definition.sql is not None:
+    if definition.sql is not None and definition.kind is not TaskKind.CHECK:
         place = place_of(refusal, definition.place.path, definition.sql)
     # Where the text itself is at fault, what it reads does not matter.
     facts = [] if refusal.line else columns_of(schemas)
@@ -85,10 +87,11 @@ def _missing_column(
 ) -> CpgbuildError:
     words = (qualifier, ".", column) if qualifier else (column,)
     sql = definition.sql or ""
-    place = next(iter(places_of_words(definition.place.path, sql, words)), definition.place)
+    place = _place_of_words(definition, words) or definition.place
     dataset = _home(qualifier, sql, schemas)
     if dataset is not None and column not in schemas[dataset].names:
-        return MissingColumn(column, dataset, definition.name, schemas[dataset].names, place)
+        names = schemas[dataset].names
+        return MissingColumn(column, _told(dataset, definition), definition.name, names, place)
     known = [name for schema in schemas.values() for name in schema.names]
     shown = f"{qualifier}.{column}" if qualifier else column
     why = f"there is no column `{shown}`"
@@ -123,7 +126,8 @@ def build_failure(
         where = narrowed(place, column)
         method = isinstance(error, AttributeError) and is_called(where)
         if dataset is not None and column not in names and not method:
-            return MissingColumn(column, dataset, definition.name, names, where)
+            told = _told(dataset, definition)
+            return MissingColumn(column, told, definition.name, names, where)
     facts = columns_of(schemas)
     signature = _SIGNATURE.search(str(error))
     if signature and len(signature[1]) < SHOWN_SIGNATURE:
@@ -195,5 +199,19 @@ def columns_of(schemas: Mapping[str, pa.Schema]) -> list[tuple[str, str]]:
 
 def find_word(definition: Definition, word: str) -> Place | None:
     """Return where a SQL task's text first uses a name, outside of comments and strings."""
-    places = places_of_words(definition.place.path, definition.sql or "", (word,))
+    return _place_of_words(definition, (word,))
+
+
+def _told(dataset: str, definition: Definition) -> str:
+    """Return a dataset's name as users know it: not that by which a check reads its rows."""
+    output = checked_output(definition.dataset)
+    return output if dataset == own_rows(output) else dataset
+
+
+def _place_of_words(definition: Definition, words: tuple[str, ...]) -> Place | None:
+    """Return where a task's file has these words; a check's text need not be in any file."""
+    if definition.kind is TaskKind.CHECK:
+        # Where the check is said, the word may be too.
+        return next_word(definition.place, words[-1])
+    places = places_of_words(definition.place.path, definition.sql or "", words)
     return places[0] if places else None

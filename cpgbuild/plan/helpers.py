@@ -222,7 +222,7 @@ class _Helper:
         self._known.update(fresh)
         if definition.function is not None:
             # It is loaded there.
-            definition = replace(definition, function=None, row_map=None, schema=None)
+            definition = replace(definition, function=None, row_map=None, schema=None, checks=None)
         self._ask((definition.name, WHOLE), _Plan(definition, fresh))
 
     def read(self, name: str, columns: Columns) -> None:

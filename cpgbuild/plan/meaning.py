@@ -62,9 +62,16 @@ class Meanings:
         self._schemas = schemas
         self._kept = kept
 
-    def planned(self, name: str) -> Planned:
-        """Return a task with its plan, its leaves, and what makes its rows vary."""
-        outline, meaning = self._outlines.outline(name), self.meaning(name)
+    def planned(self, name: str, columns: Columns = WHOLE) -> Planned:
+        """Return a task with its plan, its leaves, and what makes its rows vary.
+
+        All this is that of what some of its columns mean, where only they are asked for; its query
+        is its own, as it is kept.
+        """
+        meaning = self.meaning(name, columns)
+        outline = self._outlines.outline(name)
+        if WHOLE not in outline.readings:
+            outline.readings[WHOLE] = self._outlines.reading(name, WHOLE)
         query = outline.readings[WHOLE].query
         task = replace(
             outline.task,
@@ -90,9 +97,10 @@ class Meanings:
     def _leaf(self, name: str, columns: set[str]) -> Requirement:
         return requirement(name, columns, self._schemas[name.partition("/")[0]])
 
-    def meaning(self, name: str) -> Meaning:
+    def meaning(self, name: str, columns: Columns = WHOLE) -> Meaning:
         """Return what a task means; first, one after the other, all that lies behind it."""
-        stack: list[_Key] = [(name, WHOLE)]
+        wanted = columns
+        stack: list[_Key] = [(name, wanted)]
         while stack:
             task, columns = stack[-1]
             outline = self._outlines.outline(task)
@@ -106,7 +114,7 @@ class Meanings:
                     continue
                 outline.meanings[columns] = self._made(outline.task, outline.readings[columns])
             stack.pop()
-        return self._outlines.outline(name).meanings[WHOLE]
+        return self._outlines.outline(name).meanings[wanted]
 
     def _is_known(self, task: str, columns: Columns) -> bool:
         return columns in self._outlines.outline(task).meanings
@@ -185,7 +193,8 @@ def kept_views(outlines: Outlines, tasks: Mapping[str, Task]) -> frozenset[str]:
         task = tasks[name]
         times[name] = 0
         for reader in readers.get(task.dataset, ()):
-            once = tasks[reader].kind is TaskKind.COMPUTE or reader in kept
+            # A check is evaluated by itself, once.
+            once = tasks[reader].kind is not TaskKind.VIEW or reader in kept
             scans = outlines.outline(reader).scanned.count(task.dataset)
             times[name] += scans if once else scans * times[reader]
         own = outlines.outline(name).task

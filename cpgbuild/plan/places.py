@@ -68,6 +68,14 @@ def narrowed(place: Place, word: str) -> Place:
     return replace(place, column=place.column + found[-1].start(), length=len(word))
 
 
+def next_word(place: Place, word: str) -> Place | None:
+    """Return where a line has a word, from a place on; None where it has not."""
+    text = _line(place.path, place.line) or ""
+    wanted = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    found = wanted.search(text, max(0, place.column - 1))
+    return found and replace(place, column=found.start() + 1, length=len(word))
+
+
 def is_called(place: Place) -> bool:
     """Return whether what a place marks is called there."""
     text = _line(place.path, place.line) or ""

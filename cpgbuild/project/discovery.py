@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import (
     ChangedMeanwhile,
     DuplicateDataset,
@@ -18,6 +19,7 @@ from cpgbuild.errors.graph import (
 )
 from cpgbuild.errors.project import BadValue, ModuleFailed, NoSuchFolder
 from cpgbuild.errors.report import CpgbuildError, Place
+from cpgbuild.plan.checks import check_definitions
 from cpgbuild.plan.definition import MARK, Definition
 from cpgbuild.project.contents import Contents
 from cpgbuild.project.modules import load_module
@@ -169,7 +171,8 @@ class _Known:
                 found = tasks_of(Path(file), self._project.root)
             return [self._watch.watched(definition) for definition in found]
         text = self._memory.contents.read(file).decode()
-        return [read_task(Path(file), text.replace("\r\n", "\n").replace("\r", "\n"))]
+        task = read_task(Path(file), text.replace("\r\n", "\n").replace("\r", "\n"))
+        return [task, *check_definitions(task)]
 
     def _light(self, kept: Kept) -> Definition:
         """Return a task's definition without what only its planning needs."""
@@ -179,7 +182,7 @@ class _Known:
             dataset=task.dataset,
             kind=task.kind,
             place=task.place or Place(kept.module),
-            part=task.output.partition("/")[2] or None,
+            part=None if task.kind is TaskKind.CHECK else task.output.partition("/")[2] or None,
             priority=task.priority,
             tags=task.tags,
             description=task.description,
@@ -221,7 +224,10 @@ def _files(folder: Path) -> list[str]:
 
 
 def tasks_of(path: Path, root: Path) -> list[Definition]:
-    """Return the tasks that a module defines itself, in their order; a helper module has none."""
+    """Return the tasks that a module defines itself, in their order, each with its checks.
+
+    A helper module has none.
+    """
     module = load_module(path, root)
     marked = (getattr(value, MARK, None) for value in list(vars(module).values()))
     own = [m for m in marked if isinstance(m, Definition) and m.place.path == str(path)]
@@ -231,7 +237,8 @@ def tasks_of(path: Path, root: Path) -> list[Definition]:
             # Python keeps the last one and says nothing.
             raise DuplicateTask(functions[name].name, places)
     # By identity: a schema given as a dict makes a definition unhashable.
-    return list({id(definition): definition for definition in own}.values())
+    tasks = {id(definition): definition for definition in own}.values()
+    return [one for task in tasks for one in (task, *check_definitions(task))]
 
 
 def _defined_twice(path: Path) -> dict[str, list[Place]]:

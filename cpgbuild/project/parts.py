@@ -31,7 +31,7 @@ _NAMING = (
     *(ast.MatchAs, ast.MatchStar),
 )
 # Options that are code themselves.
-_CODE = {"map"}
+_CODE = {"map", "checks"}
 
 
 class Parts(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cpgbuild.core.task import DEFAULT_PRIORITY, TaskKind
 from cpgbuild.errors.project import BadSqlHeader, BadValue, UnknownKey
 from cpgbuild.errors.report import Place
-from cpgbuild.plan.definition import Definition, Options, define
+from cpgbuild.plan.definition import CHECKS, Definition, Options, define
 from cpgbuild.plan.places import narrowed
 
 if TYPE_CHECKING:
@@ -27,7 +27,13 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "description": str,
     "partition_by": (list, str),
     "schema": dict,
+    "not_null": (list, str),
+    "unique": (list, str),
+    "accepted_values": dict,
+    "relationships": dict,
+    "checks": dict,
 }
+_KINDS = (TaskKind.VIEW, TaskKind.COMPUTE)
 
 
 def read_task(path: Path, text: str) -> Definition:
@@ -63,6 +69,7 @@ def read_task(path: Path, text: str) -> Definition:
         description=header.get("description"),
         partition_by=(partitions,) if isinstance(partitions, str) else tuple(partitions),
         schema=header.get("schema"),
+        checks={key: header[key] for key in CHECKS if key in header} or None,
     )
     words = "\n".join(description).strip()
     return define(path.stem, kind, options, place, sql=text, description=words)
@@ -79,9 +86,10 @@ def _parsed(text: str, place: Place) -> dict[str, Any]:
             raise UnknownKey(key, "the file's header", _KEYS, narrowed(place, key))
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise BadValue(key, value, _expected(_KEYS[key]), narrowed(place, key))
-        if isinstance(value, list) and not all(isinstance(item, str) for item in value):
+        strings = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        if isinstance(value, list) and not strings and key not in CHECKS:
             raise BadValue(key, value, "a list of strings", narrowed(place, key))
-    if table.get("kind", "view") not in list(TaskKind):
+    if table.get("kind", "view") not in _KINDS:
         place = narrowed(place, table["kind"])
         raise BadValue("kind", table["kind"], "`view` or `compute`", place)
     return table
