@@ -255,10 +255,7 @@ def building(  # noqa: PLR0913 -- what a build is made of
             marks = _marks(workspace, selection, traces)
             known = _settled(workspace, looked, marks, request.targets, request.exclude)
             rebuilder = Rebuilder(workspace.graph, engine, traces, selection, known)
-            recorder, lanes = (
-                Recorder(_told(workspace.broken, report or _silent)),
-                workspace.project.lanes,
-            )
+            recorder, lanes = Recorder(report or _silent), workspace.project.lanes
             with ExitStack() as watching:
                 watching.callback(engine.close)
                 told = [watching.enter_context(observer(workspace)) for observer in observers]
