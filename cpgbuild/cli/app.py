@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cpgbuild.cli.commands import building, graphs, projects
+from cpgbuild.cli.commands import building, graphs, projects, upkeep
 
 app = typer.Typer(
     name="cpgbuild",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (building, graphs, projects):
+for module in (building, graphs, upkeep, projects):
     app.add_typer(module.commands)
 
 

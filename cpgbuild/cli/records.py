@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.rebuilder import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
-    from cpgbuild.errors.report import Report
+    from cpgbuild.errors.report import CpgbuildError, Report
 
 VERSION = 1
 _ENDED = {Built: "built", Unchanged: "unchanged", Restored: "restored"}
@@ -144,6 +144,14 @@ def explained(explanation: Explanation) -> dict[str, Any]:
         else {"finished": last.finished, "rows": last.rows, "seconds": round(last.seconds, 3)},
         queries=[{"task": q.task, "diff": list(q.diff)} for q in explanation.queries],
         inputs=[asdict(state) for state in explanation.inputs],
+    )
+
+
+def meaning(error: type[CpgbuildError], said: str, text: str | None = None) -> dict[str, Any]:
+    """Return the record of what an error means; `text`, where one was asked for, is Markdown."""
+    fields = {} if text is None else {"text": text}
+    return _record(
+        "explained_error", code=error.code, meaning=said, exit_code=error.exit_code, **fields
     )
 
 
