@@ -41,6 +41,7 @@ from cpgbuild.state.lock import (
 from cpgbuild.state.lock import planner as planner_text
 from cpgbuild.state.plans import mark_of
 from cpgbuild.state.repository import text_at
+from cpgbuild.upkeep import check
 from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ if TYPE_CHECKING:
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
 from cpgbuild.workspace import Workspace
+
+__all__ = [
+    "Since",
+    "build",
+    "check",
+    "clean",
+    "config",
+    "graph",
+    "impact",
+    "locked",
+    "plan",
+    "since",
+    "why",
+]
 
 
 def plan(

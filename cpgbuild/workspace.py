@@ -20,6 +20,7 @@ from cpgbuild.engine.datafusion_engine import DataFusionEngine
 from cpgbuild.engine.files import base_of
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
+from cpgbuild.errors.graph import UnknownDataset
 from cpgbuild.errors.project import SourceMissing
 from cpgbuild.errors.report import Problems
 from cpgbuild.plan.compiler import Before, Compiler
@@ -27,7 +28,7 @@ from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.project import config
 from cpgbuild.project.afar import Afar
 from cpgbuild.project.contents import Contents
-from cpgbuild.project.discovery import Memory, discover
+from cpgbuild.project.discovery import Memory, discover, words_in
 from cpgbuild.project.modules import importable
 from cpgbuild.project.rests import Rests
 from cpgbuild.project.watching import module_files, still_holds
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.lock import Lock
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Request
+    from cpgbuild.errors.report import CpgbuildError
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -169,23 +171,86 @@ def opened(
         save_digests(state, files, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """All that can be planned of a project, and all that is wrong with the rest."""
+
+    found: Discovery
+    compiler: Compiler
+    problems: list[CpgbuildError]
+
+
+def attempted(project: str | Path = ".", overrides: Overrides | None = None) -> Attempt:
+    """Plan what can be planned of a project. Writes nothing.
+
+    What is wrong only because something else is, is left out.
+
+    Raises:
+        CpgbuildError: the configuration is wrong.
+    """
+    root = config.find_root(Path(project))
+    loaded = config.load(root, overrides)
+    state = root / STATE
+    plans = Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
+    with ExitStack() as cleanup:
+        sources = cleanup.enter_context(closing(Sources(loaded.sources, load_files(state))))
+        same = plans.sources_now(loaded.sources.values(), sources)
+        schemas = {name: partial(sources.schema, name) for name in loaded.sources}
+
+        def compiled(found: Discovery, watch: Watch) -> Compiler:
+            before = None if found.errors else Before(found.kept, found.lost, same)
+            compiler = Compiler(found.sound, schemas, loaded.variables, root, before)
+            compiler.compile_all(views=False, afar=Afar.of(root, watch))
+            return compiler
+
+        found, compiler, _ = _settled(loaded, plans, compiled, cleanup, with_errors=True)
+    lost = {d.dataset for d in found.definitions} - {d.dataset for d in found.sound}
+    lost |= {Path(file).stem for file in found.broken} | words_in(found.broken)
+    problems = found.errors + [
+        error
+        for error in compiler.errors
+        # What is not known may be what a broken file would have made, or two tasks do.
+        if not (isinstance(error, UnknownDataset) and error.dataset in lost)
+    ]
+    return Attempt(found, compiler, problems + _wrong_edges(compiler))
+
+
+def _wrong_edges(compiler: Compiler) -> list[CpgbuildError]:
+    """Return all that is wrong between the tasks that were compiled."""
+    tasks = dict(compiler.tasks)
+    while True:
+        known = {task.dataset for task in tasks.values()} | compiler.sources.keys()
+        whole = {n: t for n, t in tasks.items() if all(r.dataset in known for r in t.requires)}
+        if len(whole) == len(tasks):
+            return check_graph(Graph(tasks.values(), compiler.sources))
+        tasks = whole
+
+
 def _settled(
     project: Project,
     plans: Plans,
     compiled: Callable[[Discovery, Watch], Compiler],
     cleanup: ExitStack,
+    *,
+    with_errors: bool = False,
 ) -> tuple[Discovery, Compiler, KnownRests]:
     """Return what there is, compiled; its modules are imported until the clean-up.
 
     Where what is evaluated turns out to change what others find, these are evaluated too.
+
+    Raises:
+        CpgbuildError: something cannot be loaded, unless it is compiled `with_errors`.
     """
     memory = plans.memory
     while True:
         modules = cleanup.enter_context(ExitStack())
         watch = modules.enter_context(importable(project.root, memory.contents))
         found = discover(project, memory, watch)
-        Problems.raise_if(found.errors)
+        if not with_errors:
+            Problems.raise_if(found.errors)
         compiler = compiled(found, watch)
+        if found.errors:
+            return found, compiler, KnownRests()
         rests = plans.rests(found, Rests(project.root, memory.contents, watch), watch)
         if not rests.doubtful:
             return found, compiler, rests

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cpgbuild.core.builder import Outcome
+    from cpgbuild.core.drift import Drift
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.impact import Impact
@@ -153,6 +154,12 @@ def meaning(error: type[CpgbuildError], said: str, text: str | None = None) -> d
     return _record(
         "explained_error", code=error.code, meaning=said, exit_code=error.exit_code, **fields
     )
+
+
+def drifted(drift: Drift) -> dict[str, Any]:
+    """Return the record of a task that reads other datasets than it declares."""
+    lists = {"unread": list(drift.unread), "undeclared": list(drift.undeclared)}
+    return _record("drift", **_task(drift.task), **lists)
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -61,6 +61,9 @@ class Task:
     `volatile` and `unstable` say, through views, what gives other rows at other times or in another
     order of rows, `inexact` what gives floats that may differ from run to run in their last bits.
     A view is `kept` as a table where its readers would not see the same rows otherwise.
+
+    `declared` has the datasets that its author says it reads, where that is said. Nothing follows
+    from it but what `check` says.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Task:
     query: Fingerprint = UNKNOWN
     views: tuple[tuple[str, Fingerprint], ...] = ()
     kept: bool = False
+    declared: tuple[str, ...] | None = None
     place: Place | None = None
 
     def __post_init__(self) -> None:

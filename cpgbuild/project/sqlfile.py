@@ -27,6 +27,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "description": str,
     "partition_by": (list, str),
     "schema": dict,
+    "inputs": (list, str),
 }
 
 
@@ -54,6 +55,7 @@ def read_task(path: Path, text: str) -> Definition:
     place = Place(str(path), first or 1)
     kind = TaskKind(header.pop("kind", TaskKind.VIEW))
     partitions = header.pop("partition_by", ())
+    inputs = header.get("inputs")
     options = Options(
         name=header.get("name"),
         output=header.get("output"),
@@ -63,6 +65,7 @@ def read_task(path: Path, text: str) -> Definition:
         description=header.get("description"),
         partition_by=(partitions,) if isinstance(partitions, str) else tuple(partitions),
         schema=header.get("schema"),
+        inputs=(inputs,) if isinstance(inputs, str) else None if inputs is None else tuple(inputs),
     )
     words = "\n".join(description).strip()
     return define(path.stem, kind, options, place, sql=text, description=words)
