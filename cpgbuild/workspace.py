@@ -37,6 +37,8 @@ from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import source_schema
+from cpgbuild.state.names import FILE as NAMES
+from cpgbuild.state.names import save_names
 from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.plans import (
     File,
@@ -164,7 +166,9 @@ def opened(
 
         found, compiler, rests = _settled(loaded, plans, compiled, cleanup)
         graph = checked(compiler)
-        plans.keep(found, compiler, rests)
+        is_new = plans.keep(found, compiler, rests)
+        if compiler.is_whole and (is_new or not (state / NAMES).exists()):
+            save_names(state, graph)
         warehouse = Warehouse(loaded.warehouse)
         looked = (looked and not _is_remote(loaded) and _with(looked, plans.rest_on)) or None
         yield Workspace(loaded, graph, compiler, sources, warehouse, plans, files, rows, looked)
@@ -301,8 +305,11 @@ class Plans:
             self._new_sources[source.name] = row
         return schema
 
-    def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> None:
-        """Keep what is new; of files that are loaded from Python, what their tasks rest on."""
+    def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> bool:
+        """Keep what is new; of files that are loaded from Python, what their tasks rest on.
+
+        Return whether the graph may be another than the one that was kept.
+        """
         facts = known.facts
         read = {
             fact.removeprefix("file ")
@@ -328,13 +335,11 @@ class Plans:
             every = (json.loads(text or "") for text in {*facts.values()})
             self.rest_on = {fact: value for some in every for fact, value in some.items()}
         gone = self._kept.keys() - module.keys()
-        if (
-            self._is_on
-            and compiler.is_whole
-            and (changed or gone_files or tasks or gone or self._new_sources)
-        ):
+        is_new = bool(tasks or gone or self._new_sources)
+        if self._is_on and compiler.is_whole and (is_new or changed or gone_files):
             lost = (gone, gone_files)
             self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
+        return is_new
 
     def rests(self, found: Discovery, rests: Rests, watch: Watch) -> KnownRests:
         """Return what the tasks of each file rest on, now that they were evaluated."""

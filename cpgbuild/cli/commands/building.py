@@ -9,6 +9,7 @@ import typer
 
 from cpgbuild.cli import exit_codes
 from cpgbuild.cli.options import (
+    DatasetArgument,
     EnvOption,
     ExcludeOption,
     ForceOption,
@@ -85,7 +86,7 @@ def plan(
     epilog="Examples:  cpgbuild why daily_sales  |  cpgbuild why compute.calls --json"
 )
 def why(
-    name: Annotated[str, typer.Argument(help="Dataset or task.")],
+    name: DatasetArgument,
     project: ProjectOption = Path(),
     var: VarOption = None,
     env: EnvOption = None,

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from cpgbuild.cli import exit_codes
-from cpgbuild.cli.options import EnvOption, JsonOption, ProjectOption, VarOption, VerboseOption
+from cpgbuild.cli.options import (
+    ColumnArgument,
+    EnvOption,
+    JsonOption,
+    ProjectOption,
+    VarOption,
+    VerboseOption,
+)
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
 commands = typer.Typer()
@@ -19,9 +26,7 @@ commands = typer.Typer()
     "cpgbuild impact --since origin/main  |  cpgbuild impact view.norm_spans --json"
 )
 def impact(
-    name: Annotated[
-        str | None, typer.Argument(help="Dataset, task, or column as `orders.amount`.")
-    ] = None,
+    name: ColumnArgument = None,
     project: ProjectOption = Path(),
     since: Annotated[
         str | None,
