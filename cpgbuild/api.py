@@ -17,7 +17,6 @@ from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differenc
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
-from cpgbuild.engine.cleaning import clean as clean_table
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import UnknownColumn, UnknownTarget
 from cpgbuild.errors.report import CpgbuildError, Problems, near_match
@@ -41,7 +40,7 @@ from cpgbuild.state.lock import (
 from cpgbuild.state.lock import planner as planner_text
 from cpgbuild.state.plans import mark_of
 from cpgbuild.state.repository import text_at
-from cpgbuild.upkeep import check
+from cpgbuild.upkeep import check, clean
 from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
-    from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
@@ -222,30 +220,6 @@ def build(  # noqa: PLR0913 -- the options of the command
                 with suppress(CpgbuildError):
                     _planned(again, selection, targets, exclude)
             return outcome
-
-
-def clean(
-    project: str | Path = ".",
-    *,
-    keep: int = 10,
-    hours: int = 168,
-    dry_run: bool = False,
-    overrides: Overrides | None = None,
-) -> list[Cleaned]:
-    """Free what old versions of the tables take up, but for what may be restored.
-
-    The last `keep` states of each table stay, and what was replaced in the last `hours`.
-
-    Raises:
-        CpgbuildError: the project is wrong, or a build holds the warehouse.
-    """
-    with opened(project, overrides) as workspace:
-        warehouse = workspace.warehouse
-        outputs = workspace.outputs
-        with held(workspace.holder, warehouse.location):
-            if not dry_run:
-                warehouse.sweep(outputs)
-            return [clean_table(warehouse, o, keep, hours, dry_run=dry_run) for o in outputs]
 
 
 def impact(

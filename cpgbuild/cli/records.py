@@ -128,8 +128,10 @@ def _change(change: Change) -> dict[str, str]:
 
 
 def cleaned(cleaned: Cleaned) -> dict[str, Any]:
-    """Return the record of what was deleted of an output."""
-    return _record("cleaned", output=cleaned.output, files=cleaned.files, bytes=cleaned.bytes)
+    """Return the record of what was deleted of an output, or of what is `left` and why."""
+    left = {"left": cleaned.left} if cleaned.left else {}
+    what = {"output": cleaned.output, "litter": str(cleaned.litter)}
+    return _record("cleaned", **what, files=cleaned.files, bytes=cleaned.bytes, **left)
 
 
 def explained(explanation: Explanation) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cpgbuild.cli.options import (
     ProjectOption,
     VarOption,
     VerboseOption,
+    WarehouseOption,
 )
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
@@ -48,6 +49,58 @@ def check(
 
         checked = api.check(project, overrides=overrides_of(var, env, None))
         return show_checked(checked, output, strict=strict)
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild clean  |  cpgbuild clean --dry-run  |  "
+    "cpgbuild clean --keep 3 --hours 0 --yes"
+)
+def clean(
+    project: ProjectOption = Path(),
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, help="States of each table that can be restored.")
+    ] = 10,
+    hours: Annotated[
+        int,
+        typer.Option(
+            "--hours", min=0, help="Keep what was replaced, or written, in so many hours."
+        ),
+    ] = 168,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would go, and delete nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Delete what nobody needs any more: says what, and asks.
+
+    Old versions of tables, tables that no task makes any more, and answers that hold no more. What
+    a revert could restore stays: so many states of each table.
+    """
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.cleaning import agreed, is_something, show_cleaned, show_nothing
+        from cpgbuild.cli.lean import api
+
+        overrides = overrides_of(var, env, warehouse)
+        if dry_run or not yes:
+            found = api.clean(project, keep=keep, hours=hours, dry_run=True, overrides=overrides)
+            if dry_run or not is_something(found):
+                show_cleaned(found, output, done=False, asked=False)
+                return exit_codes.OK
+            if not agreed(found, output):
+                show_nothing(output)
+                return exit_codes.OK
+        found = api.clean(project, keep=keep, hours=hours, overrides=overrides)
+        show_cleaned(found, output, done=True, asked=not yes)
+        return exit_codes.OK
 
     finish(output, run)
 
