@@ -73,13 +73,11 @@ def clean(
         warehouse = workspace.warehouse
         outputs = workspace.outputs
         with held(workspace.holder, warehouse.location):
-            # To clean tables changes what answers rest on, and does not make these useless.
-            state = _state(workspace.state, hours, dry_run=dry_run)
             if not dry_run:
                 warehouse.sweep(outputs)
             found = [clean_table(warehouse, o, keep, hours, dry_run=dry_run) for o in outputs]
             found += _without_a_task(workspace, hours, dry_run=dry_run)
-            return [*found, state]
+            return [*found, _state(workspace.state, dry_run=dry_run)]
 
 
 def _without_a_task(workspace: Workspace, hours: int, *, dry_run: bool) -> Iterator[Cleaned]:
@@ -104,8 +102,8 @@ def _without_a_task(workspace: Workspace, hours: int, *, dry_run: bool) -> Itera
     journal.forget([name for name in gone if name not in workspace.graph.tasks])
 
 
-def _state(state: Path, hours: int, *, dry_run: bool) -> Cleaned:
-    files = leftovers(state, hours)
+def _state(state: Path, *, dry_run: bool) -> Cleaned:
+    files = leftovers(state)
     found = Cleaned(STATE, len(files), sum(sizes(files)), Litter.STATE)
     for file in files if not dry_run else ():
         with suppress(OSError):

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_HOUR = 3600
+# An answer that holds no more is of use still: it says what was so when all was up to date.
+_DAY = 24 * 3600
 
 
-def leftovers(state: Path, hours: int) -> list[Path]:
-    """Return answers that hold no more and are older than `hours`, and plans of other versions."""
+def leftovers(state: Path) -> list[Path]:
+    """Return answers of yesterday and before that hold no more, and plans of other versions."""
     found = [path for path in state.glob("plans-*.db*") if not path.name.startswith(FILE)]
-    before = time.time() - hours * _HOUR
+    before = time.time() - _DAY
     for answer in state.glob(f"{FOLDER}/*.json"):
         with suppress(OSError):
             if answer.stat().st_mtime <= before and not _holds(answer):
