@@ -17,6 +17,7 @@ from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differenc
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
+from cpgbuild.doctor import doctor
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.project import UnknownColumn, UnknownTarget
 from cpgbuild.errors.report import CpgbuildError, Problems, near_match
@@ -63,6 +64,7 @@ __all__ = [
     "check",
     "clean",
     "config",
+    "doctor",
     "graph",
     "impact",
     "locked",

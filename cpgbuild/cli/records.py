@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.drift import Drift
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
+    from cpgbuild.core.finding import Finding
     from cpgbuild.core.impact import Impact
     from cpgbuild.core.lock import Change, Difference
     from cpgbuild.core.rebuilder import Reason
@@ -162,6 +163,12 @@ def drifted(drift: Drift) -> dict[str, Any]:
     """Return the record of a task that reads other datasets than it declares."""
     lists = {"unread": list(drift.unread), "undeclared": list(drift.undeclared)}
     return _record("drift", **_task(drift.task), **lists)
+
+
+def found(finding: Finding) -> dict[str, Any]:
+    """Return the record of how something is that a build needs."""
+    facts = {"about": finding.about, "health": str(finding.health), "fact": finding.fact}
+    return _record("found", **facts, hint=finding.hint)
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cpgbuild.errors.state import NoLockAtRef, NoRepository, UnknownRef
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -32,6 +34,27 @@ def text_at(ref: str, file: Path) -> str:
     if shown.returncode:
         raise NoLockAtRef(ref)
     return shown.stdout.decode("utf-8", errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What git does with files of a folder: which of those asked for it tracks, and ignores."""
+
+    tracked: frozenset[str]
+    ignored: frozenset[str]
+
+
+def tracking(folder: Path, names: Sequence[str]) -> Tracking | None:
+    """Return what git does with some files of a folder; None where no repository holds it.
+
+    Raises:
+        NoRepository: there is no git.
+    """
+    if _git(folder, "rev-parse", "--is-inside-work-tree").returncode:
+        return None
+    tracked = _git(folder, "ls-files", "-z", "--", *names).stdout.decode().split("\0")
+    ignored = _git(folder, "check-ignore", "--", *names).stdout.decode().splitlines()
+    return Tracking(frozenset(tracked) & set(names), frozenset(ignored) & set(names))
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

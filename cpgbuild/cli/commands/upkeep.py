@@ -105,6 +105,32 @@ def clean(
     finish(output, run)
 
 
+@commands.command(
+    epilog="Examples:  cpgbuild doctor  |  cpgbuild doctor --project shop  |  "
+    "cpgbuild doctor --json"
+)
+def doctor(
+    project: ProjectOption = Path(),
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Look at all that a build needs: packages, configuration, sources, warehouse, state.
+
+    Exits with 2 where something is in the way of a build. Changes nothing.
+    """
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.findings import looked_at, show_findings
+
+        overrides = overrides_of(None, env, warehouse)
+        return show_findings(looked_at(project, overrides), output)
+
+    finish(output, run)
+
+
 @commands.command(epilog="Examples:  cpgbuild explain E204  |  cpgbuild explain")
 def explain(
     code: Annotated[
