@@ -76,6 +76,10 @@ WarehouseOption = Annotated[
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Plan from nothing, without what was planned before.")
 ]
+KeepGoingOption = Annotated[
+    bool,
+    typer.Option("--keep-going", "-k", help="After a failure, build all that does not need it."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON lines.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show all tasks, and errors as they were raised.")

@@ -88,6 +88,11 @@ class Output:
             lines = "".join(traceback.format_exception(cause))
             self.stderr.print(Text(lines, "dim"))
 
+    def waiting(self, text: str) -> None:
+        """Say what is waited for; nothing under `--json`."""
+        if not self.as_json:
+            self.stderr.print(Text(text, "dim"))
+
     def interrupted(self) -> None:
         """Say that the command was interrupted before it did anything."""
         if not self.as_json:

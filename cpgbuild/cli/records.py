@@ -16,7 +16,7 @@ from cpgbuild.core.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.drift import Drift
@@ -169,6 +169,11 @@ def found(finding: Finding) -> dict[str, Any]:
     """Return the record of how something is that a build needs."""
     facts = {"about": finding.about, "health": str(finding.health), "fact": finding.fact}
     return _record("found", **facts, hint=finding.hint)
+
+
+def changed(paths: Sequence[str]) -> dict[str, Any]:
+    """Return the record of files that changed, so that it is built again."""
+    return _record("changed", paths=list(paths))
 
 
 def failure(report: Report) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cpgbuild.cli.options import (
     ExcludeOption,
     ForceOption,
     JsonOption,
+    KeepGoingOption,
     NoCacheOption,
     ProjectOption,
     TargetOption,
@@ -124,12 +125,7 @@ def build(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", "-k", help="After a failure, build all that does not need it."
-        ),
-    ] = False,
+    keep_going: KeepGoingOption = False,
 ) -> None:
     """Bring datasets up to date with the fewest runs."""
     output = new_output(as_json=as_json, verbose=verbose)

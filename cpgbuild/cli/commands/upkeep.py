@@ -10,8 +10,11 @@ import typer
 from cpgbuild.cli import exit_codes
 from cpgbuild.cli.options import (
     EnvOption,
+    ExcludeOption,
     JsonOption,
+    KeepGoingOption,
     ProjectOption,
+    TargetOption,
     VarOption,
     VerboseOption,
     WarehouseOption,
@@ -127,6 +130,44 @@ def doctor(
 
         overrides = overrides_of(None, env, warehouse)
         return show_findings(looked_at(project, overrides), output)
+
+    finish(output, run)
+
+
+@commands.command(
+    epilog="Examples:  cpgbuild watch  |  cpgbuild watch -t best_country  |  "
+    "cpgbuild watch --keep-going --var region=us"
+)
+def watch(
+    project: ProjectOption = Path(),
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    var: VarOption = None,
+    env: EnvOption = None,
+    warehouse: WarehouseOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    keep_going: KeepGoingOption = False,
+) -> None:
+    """Build, and build again whenever something changes that is read, until Ctrl-C.
+
+    That is task files, other modules, the configuration, and files of sources.
+    """
+    output = new_output(as_json=as_json, verbose=verbose)
+
+    def run() -> int:
+        from cpgbuild.cli.rebuilding import rebuild
+        from cpgbuild.project.config import find_root
+
+        overrides = overrides_of(var, env, warehouse)
+        named = {"--target": target, "--exclude": exclude, "--var": var}
+        options = [f"--project={project.absolute()}"]
+        options += [f"{option}={text}" for option, texts in named.items() for text in texts or ()]
+        options += [f"--env={env}"] if env is not None else []
+        options += [f"--warehouse={warehouse}"] if warehouse is not None else []
+        flags = {"--json": as_json, "--verbose": verbose, "--keep-going": keep_going}
+        options += [flag for flag, is_on in flags.items() if is_on]
+        return rebuild(find_root(project), overrides, options, output)
 
     finish(output, run)
 
