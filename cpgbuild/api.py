@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
     from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
 from cpgbuild.workspace import Workspace
@@ -81,15 +82,20 @@ def plan(
     exclude: Sequence[str] = (),
     force: Sequence[str] = (),
     overrides: Overrides | None = None,
+    planning: Planning | None = None,
 ) -> list[Planned]:
     """Return what `build` would do with each task, in its order, and why. Runs nothing.
+
+    `planning` says meanwhile, to another thread, how far it is; so it does for other commands.
 
     Raises:
         CpgbuildError: the request or the project is wrong.
     """
     look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    with opened(project, overrides, look=look, request=request, views=False) as workspace:
+    with opened(
+        project, overrides, look=look, request=request, views=False, planning=planning
+    ) as workspace:
         selection = select(workspace.graph, request)
         return _planned(workspace, selection, targets, exclude)
 
@@ -155,7 +161,11 @@ def _results(workspace: Workspace) -> Iterator[str]:
 
 
 def why(
-    name: str, project: str | Path = ".", *, overrides: Overrides | None = None
+    name: str,
+    project: str | Path = ".",
+    *,
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
 ) -> list[Explanation]:
     """Return, for each task that makes a dataset, what a build would do with it and why.
 
@@ -163,7 +173,7 @@ def why(
         UnknownTarget: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides) as workspace:
+    with opened(project, overrides, planning=planning) as workspace:
         selection = select(workspace.graph, Request((name,)))
         wanted = workspace.graph.makers(name)
         if not all(task.stored for task in wanted):
@@ -185,6 +195,7 @@ def build(  # noqa: PLR0913 -- the options of the command
     keep_going: bool = False,
     report: Reporter | None = None,
     interrupted: Callable[[], bool] = lambda: False,
+    planning: Planning | None = None,
 ) -> Outcome:
     """Bring the targets (all, where none is named) up to date with the fewest runs.
 
@@ -195,7 +206,7 @@ def build(  # noqa: PLR0913 -- the options of the command
     """
     look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    with opened(project, overrides, look=look, request=request) as workspace:
+    with opened(project, overrides, look=look, request=request, planning=planning) as workspace:
         selection = select(workspace.graph, request)
         workspace.warehouse.check()
         with held(workspace.holder, workspace.warehouse.location):
@@ -225,7 +236,11 @@ def build(  # noqa: PLR0913 -- the options of the command
 
 
 def impact(
-    name: str, project: str | Path = ".", *, overrides: Overrides | None = None
+    name: str,
+    project: str | Path = ".",
+    *,
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
 ) -> list[Impact]:
     """Return the tasks downstream of a dataset or task, nearest first.
 
@@ -235,7 +250,7 @@ def impact(
         UnknownTarget, UnknownColumn: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides) as workspace:
+    with opened(project, overrides, planning=planning) as workspace:
         return _downstream(workspace, name)
 
 

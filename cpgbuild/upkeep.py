@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import CpgbuildError
+    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
 
@@ -38,7 +39,12 @@ class Checked:
     drifts: Sequence[Drift]
 
 
-def check(project: str | Path = ".", *, overrides: Overrides | None = None) -> Checked:
+def check(
+    project: str | Path = ".",
+    *,
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
+) -> Checked:
     """Evaluate and validate all tasks, and compare what they declare with what they read.
 
     Runs nothing and writes nothing. What is wrong with tasks is returned, all of it.
@@ -46,7 +52,7 @@ def check(project: str | Path = ".", *, overrides: Overrides | None = None) -> C
     Raises:
         CpgbuildError: the configuration is wrong (`Problems` where it is several things).
     """
-    attempt = attempted(project, overrides)
+    attempt = attempted(project, overrides, planning)
     compiler = attempt.compiler
     tasks = [compiler.tasks[name] for name in sorted(compiler.tasks)]
     return Checked(tasks, sorted(compiler.sources), attempt.problems, drifts(tasks))

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Request
     from cpgbuild.errors.report import CpgbuildError
+    from cpgbuild.plan.planning import Planning
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -122,7 +123,7 @@ class Workspace:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913 -- what one command asks for and another does not
     project: str | Path = ".",
     overrides: Overrides | None = None,
     known: Lock | None = None,
@@ -130,6 +131,7 @@ def opened(
     look: bool = False,
     request: Request | None = None,
     views: bool = True,
+    planning: Planning | None = None,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
@@ -137,7 +139,7 @@ def opened(
     may be kept, and is asked for, what it rests on is looked at before anything else is. What was
     planned before and rests on nothing that changed is not planned again, and where a `request` is
     about some tasks, what has nothing to do with them is not planned at all. What `views` mean by
-    themselves, nobody has to know who only decides what to run.
+    themselves, nobody has to know who only decides what to run. `planning` is asked how far it is.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -160,6 +162,8 @@ def opened(
         def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = Before(found.kept, found.lost, same)
             compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
+            if planning is not None:
+                planning.begin(compiler.progress)
             needed = _needed(found, loaded, request) if request else None
             compiler.compile_all(needed, views=views, afar=Afar.of(root, watch))
             return compiler
@@ -184,7 +188,11 @@ class Attempt:
     problems: list[CpgbuildError]
 
 
-def attempted(project: str | Path = ".", overrides: Overrides | None = None) -> Attempt:
+def attempted(
+    project: str | Path = ".",
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
+) -> Attempt:
     """Plan what can be planned of a project. Writes nothing.
 
     What is wrong only because something else is, is left out.
@@ -204,6 +212,8 @@ def attempted(project: str | Path = ".", overrides: Overrides | None = None) -> 
         def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = None if found.errors else Before(found.kept, found.lost, same)
             compiler = Compiler(found.sound, schemas, loaded.variables, root, before)
+            if planning is not None:
+                planning.begin(compiler.progress)
             compiler.compile_all(views=False, afar=Afar.of(root, watch))
             return compiler
 

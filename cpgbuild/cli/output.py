@@ -50,6 +50,12 @@ class Output:
         """How long the command has taken, in seconds of the wall clock."""
         return time.monotonic() - self.began
 
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal on which something may come and go."""
+        console = self.stderr
+        return console.is_terminal and not console.is_dumb_terminal and not self.as_json
+
     def line(self, *parts: tuple[str, str]) -> None:
         """Write a line of the answer, of (text, style) parts; nothing under `--json`."""
         if not self.as_json:

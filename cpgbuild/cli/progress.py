@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from cpgbuild.cli import records
+from cpgbuild.cli.planning_line import PlanningText
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import INTERRUPTED, STOPPED
 from cpgbuild.core.events import (
@@ -24,6 +25,7 @@ from cpgbuild.core.events import (
     Unchanged,
     UpToDate,
 )
+from cpgbuild.plan.planning import Planning
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,7 +48,10 @@ class BuildProgress:
         self._running: dict[str, tuple[float, int]] = {}
         self._done = 0
         self._live: Live | None = None
-        if output.stderr.is_terminal and not output.as_json and not output.stderr.is_dumb_terminal:
+        self.planning = Planning()
+        self._planning = PlanningText(self.planning)
+        self._is_planning = True
+        if output.is_live:
             self._live = Live(
                 get_renderable=self._view,
                 console=output.stderr,
@@ -72,6 +77,7 @@ class BuildProgress:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
+        self._is_planning = False
         self._output.record(records.happened(event))
         match event:
             case Started(task, _):
@@ -128,6 +134,8 @@ class BuildProgress:
         self._output.error(error)
 
     def _view(self) -> Group:
+        if self._is_planning:
+            return Group(self._planning()) if self._planning.is_due else Group()
         now = time.monotonic()
         width = max((len(name) for name in self._running), default=0)
         rows = []

@@ -69,14 +69,17 @@ def plan(
     def run() -> int:
         from cpgbuild.cli.answers import show_plan
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        planned = api.plan(
-            project,
-            targets=target or (),
-            exclude=exclude or (),
-            force=force or (),
-            overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
-        )
+        with PlanningLine(output) as line:
+            planned = api.plan(
+                project,
+                targets=target or (),
+                exclude=exclude or (),
+                force=force or (),
+                overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
+                planning=line.planning,
+            )
         work = show_plan(planned, output)
         return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
 
@@ -101,8 +104,11 @@ def why(
     def run() -> int:
         from cpgbuild.cli.explanations import show_explanations
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        found = api.why(name, project, overrides=overrides_of(var, env, warehouse))
+        overrides = overrides_of(var, env, warehouse)
+        with PlanningLine(output) as line:
+            found = api.why(name, project, overrides=overrides, planning=line.planning)
         show_explanations(found, output)
         return exit_codes.OK
 
@@ -146,6 +152,7 @@ def build(
                 keep_going=keep_going,
                 report=progress,
                 interrupted=interrupt.asked,
+                planning=progress.planning,
             )
         show_outcome(outcome, output)
         if outcome.interrupted:

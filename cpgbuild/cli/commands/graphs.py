@@ -47,6 +47,7 @@ def impact(
         from cpgbuild.cli.answers import show_impact
         from cpgbuild.cli.changes import show_since
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.errors.project import OptionsClash
 
         overrides = overrides_of(var, env, None)
@@ -54,7 +55,9 @@ def impact(
             changed = api.since(since, project, name=name, overrides=overrides)
             show_since(since, name, changed.impacts, changed.others, output)
         elif name is not None:
-            show_impact(name, api.impact(name, project, overrides=overrides), output)
+            with PlanningLine(output) as line:
+                found = api.impact(name, project, overrides=overrides, planning=line.planning)
+            show_impact(name, found, output)
         else:
             hint = "name one, as `cpgbuild impact orders`, or a commit: `--since main`"
             raise OptionsClash("`impact` needs a dataset, a task, a column or a commit", hint)

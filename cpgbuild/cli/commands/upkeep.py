@@ -49,8 +49,11 @@ def check(
     def run() -> int:
         from cpgbuild.cli.checks import show_checked
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        checked = api.check(project, overrides=overrides_of(var, env, None))
+        overrides = overrides_of(var, env, None)
+        with PlanningLine(output) as line:
+            checked = api.check(project, overrides=overrides, planning=line.planning)
         return show_checked(checked, output, strict=strict)
 
     finish(output, run)
