@@ -7,7 +7,19 @@ import pytest
 
 from tests.support.commands import environment, run, run_here
 
-COMMANDS = ["plan", "why", "build", "impact", "clean", "graph", "init"]
+COMMANDS = [
+    "plan",
+    "why",
+    "build",
+    "impact",
+    "graph",
+    "check",
+    "clean",
+    "doctor",
+    "watch",
+    "explain",
+    "init",
+]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 
 

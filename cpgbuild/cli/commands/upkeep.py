@@ -122,9 +122,9 @@ def doctor(
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Look at all that a build needs: packages, configuration, sources, warehouse, state.
+    """Look at all that a build needs.
 
-    Exits with 2 where something is in the way of a build. Changes nothing.
+    That is packages, configuration, sources, warehouse, state. Exits with 2 where something is in the way of a build. Changes nothing.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
@@ -152,9 +152,9 @@ def watch(
     verbose: VerboseOption = False,
     keep_going: KeepGoingOption = False,
 ) -> None:
-    """Build, and build again whenever something changes that is read, until Ctrl-C.
+    """Build, and again whenever something changes.
 
-    That is task files, other modules, the configuration, and files of sources.
+    It watches what a build reads, until Ctrl-C: task files, other modules, the configuration, and files of sources.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
