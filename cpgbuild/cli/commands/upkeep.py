@@ -124,7 +124,8 @@ def doctor(
 ) -> None:
     """Look at all that a build needs.
 
-    That is packages, configuration, sources, warehouse, state. Exits with 2 where something is in the way of a build. Changes nothing.
+    That is packages, configuration, tasks, sources, warehouse, state. Exits with 2 where something
+    is in the way of a build. Changes nothing.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
@@ -154,7 +155,8 @@ def watch(
 ) -> None:
     """Build, and again whenever something changes.
 
-    It watches what a build reads, until Ctrl-C: task files, other modules, the configuration, and files of sources.
+    It watches what a build reads, until Ctrl-C: task files, other modules, the configuration, and
+    files of sources.
     """
     output = new_output(as_json=as_json, verbose=verbose)
 
