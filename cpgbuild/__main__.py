@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -9,6 +10,11 @@ def main() -> None:
     """Run the command line."""
     # Each is loaded when it is needed, and here, so that Ctrl-C finds somebody from the beginning.
     try:
+        if "_CPGBUILD_COMPLETE" in os.environ:  # noqa: TID251 -- a shell's, not the project's
+            from cpgbuild.cli.completion import completed  # noqa: PLC0415
+
+            if completed(os.environ):  # noqa: TID251 -- likewise
+                return
         from cpgbuild.cli.quick import answered  # noqa: PLC0415
 
         if answered(sys.argv[1:]):

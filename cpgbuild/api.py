@@ -20,7 +20,7 @@ from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
 from cpgbuild.core.task import TaskKind
 from cpgbuild.datasets import open_project
-from cpgbuild.engine.cleaning import clean as clean_table
+from cpgbuild.doctor import doctor
 from cpgbuild.engine.warehouse import Warehouse
 from cpgbuild.errors.report import CpgbuildError, Problems
 from cpgbuild.errors.state import SourceNotLocked
@@ -45,6 +45,7 @@ from cpgbuild.state.lock import (
 from cpgbuild.state.lock import planner as planner_text
 from cpgbuild.state.plans import mark_of
 from cpgbuild.state.repository import text_at
+from cpgbuild.upkeep import check, clean
 from cpgbuild.workspace import also, checked, opened, touched
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.broken import Broken
-    from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.plan.definition import Definition
+    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.state.observed import Observed
     from cpgbuild.workspace import Workspace
@@ -84,6 +85,21 @@ __all__ = [
     "why",
 ]
 
+__all__ = [
+    "Since",
+    "build",
+    "check",
+    "clean",
+    "config",
+    "doctor",
+    "graph",
+    "impact",
+    "locked",
+    "plan",
+    "since",
+    "why",
+]
+
 
 def plan(
     project: str | Path = ".",
@@ -92,15 +108,20 @@ def plan(
     exclude: Sequence[str] = (),
     force: Sequence[str] = (),
     overrides: Overrides | None = None,
+    planning: Planning | None = None,
 ) -> list[Planned]:
     """Return what `build` would do with each task, in its order, and why. Runs nothing.
+
+    `planning` says meanwhile, to another thread, how far it is; so it does for other commands.
 
     Raises:
         CpgbuildError: the request or the project is wrong.
     """
     look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    with opened(project, overrides, look=look, request=request, views=False) as workspace:
+    with opened(
+        project, overrides, look=look, request=request, views=False, planning=planning
+    ) as workspace:
         selection = select(workspace.graph, request)
         return _planned(workspace, selection, targets, exclude)
 
@@ -168,7 +189,11 @@ def _results(workspace: Workspace) -> Iterator[str]:
 
 
 def why(
-    name: str, project: str | Path = ".", *, overrides: Overrides | None = None
+    name: str,
+    project: str | Path = ".",
+    *,
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
 ) -> list[Explanation]:
     """Return, for each task that makes a dataset, what a build would do with it and why.
 
@@ -176,7 +201,7 @@ def why(
         UnknownTarget: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides) as workspace:
+    with opened(project, overrides, planning=planning) as workspace:
         selection = select(workspace.graph, Request((name,)))
         wanted = workspace.graph.makers(name)
         if not all(task.stored for task in wanted):
@@ -199,6 +224,7 @@ def build(  # noqa: PLR0913 -- the options of the command
     report: Reporter | None = None,
     observers: Sequence[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
+    planning: Planning | None = None,
 ) -> Outcome:
     """Bring the targets (all, where none is named) up to date with the fewest runs.
 
@@ -216,6 +242,7 @@ def build(  # noqa: PLR0913 -- the options of the command
         report=report,
         observers=observers,
         keep_going=keep_going,
+        planning=planning,
     ) as (_, builder):
         return builder.build(interrupted)
 
@@ -230,6 +257,7 @@ def building(  # noqa: PLR0913 -- what a build is made of
     report: Reporter | None = None,
     observers: Sequence[Observer] = (),
     keep_going: bool = False,
+    planning: Planning | None = None,
 ) -> Iterator[tuple[Workspace, Builder]]:
     """Give what brings a request's tasks up to date, and hold the warehouse for the time of it.
 
@@ -240,7 +268,7 @@ def building(  # noqa: PLR0913 -- what a build is made of
         CpgbuildError: the request or the project is wrong, or another build holds the warehouse.
     """
     look = overrides in (None, config.Overrides()) and not request.force
-    with opened(project, overrides, look=look, request=request) as workspace:
+    with opened(project, overrides, look=look, request=request, planning=planning) as workspace:
         wanted = select(workspace.graph, request)
         selection = wanted if among is None else wanted.among(among)
         workspace.warehouse.check()
@@ -288,32 +316,12 @@ def _forgetting(broken: Broken) -> Reporter:
     return forget
 
 
-def clean(
+def impact(
+    name: str,
     project: str | Path = ".",
     *,
-    keep: int = 10,
-    hours: int = 168,
-    dry_run: bool = False,
     overrides: Overrides | None = None,
-) -> list[Cleaned]:
-    """Free what old versions of the tables take up, but for what may be restored.
-
-    The last `keep` states of each table stay, and what was replaced in the last `hours`.
-
-    Raises:
-        CpgbuildError: the project is wrong, or a build holds the warehouse.
-    """
-    with opened(project, overrides) as workspace:
-        warehouse = workspace.warehouse
-        outputs = workspace.outputs
-        with held(workspace.holder, warehouse.location):
-            if not dry_run:
-                warehouse.sweep(outputs)
-            return [clean_table(warehouse, o, keep, hours, dry_run=dry_run) for o in outputs]
-
-
-def impact(
-    name: str, project: str | Path = ".", *, overrides: Overrides | None = None
+    planning: Planning | None = None,
 ) -> list[Impact]:
     """Return the tasks downstream of a dataset or task, nearest first.
 
@@ -323,7 +331,7 @@ def impact(
         UnknownTarget, UnknownColumn: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides) as workspace:
+    with opened(project, overrides, planning=planning) as workspace:
         return _downstream(workspace, name)
 
 

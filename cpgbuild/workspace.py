@@ -23,6 +23,7 @@ from cpgbuild.engine.files import base_of
 from cpgbuild.engine.leaves import Scanned
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
+from cpgbuild.errors.graph import UnknownDataset
 from cpgbuild.errors.project import SourceMissing
 from cpgbuild.errors.report import Problems
 from cpgbuild.plan.compiler import Before, Compiler
@@ -30,7 +31,7 @@ from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.project import config
 from cpgbuild.project.afar import Afar
 from cpgbuild.project.contents import Contents
-from cpgbuild.project.discovery import Memory, discover
+from cpgbuild.project.discovery import Memory, discover, words_in
 from cpgbuild.project.modules import importable
 from cpgbuild.project.rests import Rests
 from cpgbuild.project.watching import module_files, still_holds
@@ -40,6 +41,8 @@ from cpgbuild.state.holder import warehouse_key
 from cpgbuild.state.journal import Journal
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import source_schema
+from cpgbuild.state.names import FILE as NAMES
+from cpgbuild.state.names import save_names
 from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.plans import (
     File,
@@ -59,6 +62,8 @@ if TYPE_CHECKING:
     from cpgbuild.core.lock import Lock
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Request
+    from cpgbuild.errors.report import CpgbuildError
+    from cpgbuild.plan.planning import Planning
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -138,7 +143,7 @@ class Workspace:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913 -- what one command asks for and another does not
     project: str | Path = ".",
     overrides: Overrides | None = None,
     known: Lock | None = None,
@@ -146,6 +151,7 @@ def opened(
     look: bool = False,
     request: Request | None = None,
     views: bool = True,
+    planning: Planning | None = None,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
@@ -153,7 +159,7 @@ def opened(
     may be kept, and is asked for, what it rests on is looked at before anything else is. What was
     planned before and rests on nothing that changed is not planned again, and where a `request` is
     about some tasks, what has nothing to do with them is not planned at all. What `views` mean by
-    themselves, nobody has to know who only decides what to run.
+    themselves, nobody has to know who only decides what to run. `planning` is asked how far it is.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -176,17 +182,82 @@ def opened(
         def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = Before(found.kept, found.lost, same)
             compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
+            if planning is not None:
+                planning.begin(compiler.progress)
             needed = _needed(found, loaded, request) if request else None
             compiler.compile_all(needed, views=views, afar=Afar.of(root, watch))
             return compiler
 
         found, compiler, rests = _settled(loaded, plans, compiled, cleanup)
         graph = checked(compiler)
-        plans.keep(found, compiler, rests)
+        is_new = plans.keep(found, compiler, rests)
+        if compiler.is_whole and (is_new or not (state / NAMES).exists()):
+            save_names(state, graph)
         warehouse = Warehouse(loaded.warehouse)
         looked = (looked and not _is_remote(loaded) and _with(looked, plans.rest_on)) or None
         yield Workspace(loaded, graph, compiler, sources, warehouse, plans, files, rows, looked)
         save_digests(state, files, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """All that can be planned of a project, and all that is wrong with the rest."""
+
+    found: Discovery
+    compiler: Compiler
+    problems: list[CpgbuildError]
+
+
+def attempted(
+    project: str | Path = ".",
+    overrides: Overrides | None = None,
+    planning: Planning | None = None,
+) -> Attempt:
+    """Plan what can be planned of a project. Writes nothing.
+
+    What is wrong only because something else is, is left out.
+
+    Raises:
+        CpgbuildError: the configuration is wrong.
+    """
+    root = config.find_root(Path(project))
+    loaded = config.load(root, overrides)
+    state = root / STATE
+    plans = Plans(state, from_nothing=overrides is not None and overrides.from_nothing)
+    with ExitStack() as cleanup:
+        sources = cleanup.enter_context(closing(Sources(loaded.sources, load_files(state))))
+        same = plans.sources_now(loaded.sources.values(), sources)
+        schemas = {name: partial(sources.schema, name) for name in loaded.sources}
+
+        def compiled(found: Discovery, watch: Watch) -> Compiler:
+            before = None if found.errors else Before(found.kept, found.lost, same)
+            compiler = Compiler(found.sound, schemas, loaded.variables, root, before)
+            if planning is not None:
+                planning.begin(compiler.progress)
+            compiler.compile_all(views=False, afar=Afar.of(root, watch))
+            return compiler
+
+        found, compiler, _ = _settled(loaded, plans, compiled, cleanup, with_errors=True)
+    lost = {d.dataset for d in found.definitions} - {d.dataset for d in found.sound}
+    lost |= {Path(file).stem for file in found.broken} | words_in(found.broken)
+    problems = found.errors + [
+        error
+        for error in compiler.errors
+        # What is not known may be what a broken file would have made, or two tasks do.
+        if not (isinstance(error, UnknownDataset) and error.dataset in lost)
+    ]
+    return Attempt(found, compiler, problems + _wrong_edges(compiler))
+
+
+def _wrong_edges(compiler: Compiler) -> list[CpgbuildError]:
+    """Return all that is wrong between the tasks that were compiled."""
+    tasks = dict(compiler.tasks)
+    while True:
+        known = {task.dataset for task in tasks.values()} | compiler.sources.keys()
+        whole = {n: t for n, t in tasks.items() if all(r.dataset in known for r in t.requires)}
+        if len(whole) == len(tasks):
+            return check_graph(Graph(tasks.values(), compiler.sources))
+        tasks = whole
 
 
 def _settled(
@@ -194,18 +265,26 @@ def _settled(
     plans: Plans,
     compiled: Callable[[Discovery, Watch], Compiler],
     cleanup: ExitStack,
+    *,
+    with_errors: bool = False,
 ) -> tuple[Discovery, Compiler, KnownRests]:
     """Return what there is, compiled; its modules are imported until the clean-up.
 
     Where what is evaluated turns out to change what others find, these are evaluated too.
+
+    Raises:
+        CpgbuildError: something cannot be loaded, unless it is compiled `with_errors`.
     """
     memory = plans.memory
     while True:
         modules = cleanup.enter_context(ExitStack())
         watch = modules.enter_context(importable(project.root, memory.contents))
         found = discover(project, memory, watch)
-        Problems.raise_if(found.errors)
+        if not with_errors:
+            Problems.raise_if(found.errors)
         compiler = compiled(found, watch)
+        if found.errors:
+            return found, compiler, KnownRests()
         rests = plans.rests(found, Rests(project.root, memory.contents, watch), watch)
         if not rests.doubtful:
             return found, compiler, rests
@@ -256,8 +335,11 @@ class Plans:
             self._new_sources[source.name] = row
         return schema
 
-    def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> None:
-        """Keep what is new; of files that are loaded from Python, what their tasks rest on."""
+    def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> bool:
+        """Keep what is new; of files that are loaded from Python, what their tasks rest on.
+
+        Return whether the graph may be another than the one that was kept.
+        """
         facts = known.facts
         read = {
             fact.removeprefix("file ")
@@ -283,13 +365,11 @@ class Plans:
             every = (json.loads(text or "") for text in {*facts.values()})
             self.rest_on = {fact: value for some in every for fact, value in some.items()}
         gone = self._kept.keys() - module.keys()
-        if (
-            self._is_on
-            and compiler.is_whole
-            and (changed or gone_files or tasks or gone or self._new_sources)
-        ):
+        is_new = bool(tasks or gone or self._new_sources)
+        if self._is_on and compiler.is_whole and (is_new or changed or gone_files):
             lost = (gone, gone_files)
             self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
+        return is_new
 
     def rests(self, found: Discovery, rests: Rests, watch: Watch) -> KnownRests:
         """Return what the tasks of each file rest on, now that they were evaluated."""

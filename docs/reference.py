@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from cpgbuild.cli.app import app
-from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.cli.meanings import explained
+from cpgbuild.errors.codes import STAGES, errors_by_code, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +17,6 @@ if TYPE_CHECKING:
     import click
 
 PAGE = Path(__file__).with_suffix(".md")
-STAGES = {
-    "project": "E1: the project or the request is wrong",
-    "graph": "E2: the graph or a plan is wrong",
-    "run": "E3: a task failed",
-    "state": "E4: what is kept between builds",
-    "report": "E9: a bug in cpgbuild",
-}
 
 
 def commands() -> list[str]:
@@ -52,20 +44,16 @@ def _found(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Com
 
 
 def errors() -> list[str]:
-    """Return a table of error codes for each stage."""
+    """Return a table of error codes for each stage, and what each of them means."""
     lines = []
-    for module, title in STAGES.items():
-        found = importlib.import_module(f"cpgbuild.errors.{module}")
-        classes = [
-            c
-            for _, c in inspect.getmembers(found, inspect.isclass)
-            if issubclass(c, CpgbuildError) and c.__module__ == found.__name__ and "code" in vars(c)
-        ]
-        lines += [f"### {title}", "", "| code | exit | meaning |", "|---|---|---|"]
-        for one in sorted({c.code: c for c in classes}.values(), key=lambda c: c.code):
-            meaning = (one.__doc__ or "").splitlines()[0]
-            lines.append(f"| {one.code} | {one.exit_code} | {meaning} |")
+    known = errors_by_code()
+    for stage, title in STAGES.items():
+        found = [error for code, error in known.items() if code.startswith(stage)]
+        lines += [f"### {stage}: {title}", "", "| code | exit | meaning |", "|---|---|---|"]
+        lines += [f"| {one.code} | {one.exit_code} | {meaning(one)} |" for one in found]
         lines.append("")
+        for one in found:
+            lines += [f"#### {one.code}", "", explained(one.code)]
     return lines
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.cli import records
 from cpgbuild.cli.wording import (
-    bytes_text,
     count_text,
     reasons_text,
     seconds_text,
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from cpgbuild.cli.output import Output
     from cpgbuild.core.events import Planned
     from cpgbuild.core.impact import Impact
-    from cpgbuild.engine.cleaning import Cleaned
 
 SAVED = 1.0
 _ACTIONS = {
@@ -123,20 +121,6 @@ def show_impact(name: str, found: Sequence[Impact], output: Output) -> None:
         )
     verb = "needs" if len(found) == 1 else "need"
     output.line((f"\n{count_text(len(found), 'task')} {verb} `{name}`", "bold"))
-    output.summary(Outcome())
-
-
-def show_cleaned(found: Sequence[Cleaned], output: Output, *, dry_run: bool) -> None:
-    """Show what was deleted of each table, or would be."""
-    some = [each for each in found if each.files]
-    width = max((len(each.output) for each in some), default=0)
-    for each in some:
-        output.record(records.cleaned(each))
-        facts = f"{count_text(each.files, 'file')}, {bytes_text(each.bytes)}"
-        output.line(("cleaned  ", "green"), (f"{each.output.ljust(width)}  ", ""), (facts, ""))
-    total = bytes_text(sum(each.bytes for each in some))
-    verb = "would be freed" if dry_run else "freed"
-    output.line((f"\n{total} {verb}" if some else "Nothing to clean", "bold"))
     output.summary(Outcome())
 
 

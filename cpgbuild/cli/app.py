@@ -15,6 +15,7 @@ from cpgbuild.cli.commands import (
     looking,
     pages,
     projects,
+    upkeep,
 )
 
 app = typer.Typer(
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (building, looking, graphs, pages, projects, importing):
+for module in (building, looking, graphs, pages, upkeep, projects, importing):
     app.add_typer(module.commands)
 app.add_typer(exporting.commands, name="export")
 

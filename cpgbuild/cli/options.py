@@ -7,6 +7,34 @@ from typing import Annotated
 
 import typer
 
+from cpgbuild.cli.completion import candidates, kept_names
+
+
+def _names(ctx: typer.Context, incomplete: str, *, columns: bool) -> list[str]:
+    """Return the names that a word may become, of the project that the command line names."""
+    folder = ctx.params.get("project") or Path()
+    return candidates(kept_names(str(folder)), incomplete, columns=columns)
+
+
+def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a dataset or task, or a tag."""
+    return _names(ctx, incomplete, columns=False)
+
+
+def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a dataset, or of a column of one."""
+    return _names(ctx, incomplete, columns=True)
+
+
+DatasetArgument = Annotated[
+    str, typer.Argument(help="Dataset or task.", autocompletion=complete_selector)
+]
+ColumnArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="Dataset, task, or column as `orders.amount`.", autocompletion=complete_column
+    ),
+]
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-C", help="Folder of cpgbuild.toml, or below it.")
 ]
@@ -17,14 +45,24 @@ TargetOption = Annotated[
         "-t",
         help="Dataset, task, pattern or tag:NAME to bring up to date; "
         "with `+` behind it all downstream too; repeatable.",
+        autocompletion=complete_selector,
     ),
 ]
 ExcludeOption = Annotated[
     list[str] | None,
-    typer.Option("--exclude", help="What to leave as it is, likewise; repeatable."),
+    typer.Option(
+        "--exclude",
+        help="What to leave as it is, likewise; repeatable.",
+        autocompletion=complete_selector,
+    ),
 ]
 ForceOption = Annotated[
-    list[str] | None, typer.Option("--force", help="What to run anyway, likewise; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--force",
+        help="What to run anyway, likewise; repeatable.",
+        autocompletion=complete_selector,
+    ),
 ]
 VarOption = Annotated[
     list[str] | None, typer.Option("--var", help="NAME=VALUE: set a variable once; repeatable.")
@@ -37,6 +75,10 @@ WarehouseOption = Annotated[
 ]
 NoCacheOption = Annotated[
     bool, typer.Option("--no-cache", help="Plan from nothing, without what was planned before.")
+]
+KeepGoingOption = Annotated[
+    bool,
+    typer.Option("--keep-going", "-k", help="After a failure, build all that does not need it."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON lines.")]
 VerboseOption = Annotated[

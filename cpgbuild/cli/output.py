@@ -50,6 +50,12 @@ class Output:
         """How long the command has taken, in seconds of the wall clock."""
         return time.monotonic() - self.began
 
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a terminal on which something may come and go."""
+        console = self.stderr
+        return console.is_terminal and not console.is_dumb_terminal and not self.as_json
+
     def line(self, *parts: tuple[str, str]) -> None:
         """Write a line of the answer, of (text, style) parts; nothing under `--json`."""
         if not self.as_json:
@@ -96,6 +102,11 @@ class Output:
         if cause is not None:
             lines = "".join(traceback.format_exception(cause))
             self.stderr.print(Text(lines, "dim"))
+
+    def waiting(self, text: str) -> None:
+        """Say what is waited for; nothing under `--json`."""
+        if not self.as_json:
+            self.stderr.print(Text(text, "dim"))
 
     def interrupted(self) -> None:
         """Say that the command was interrupted before it did anything."""

@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from cpgbuild.cli import records
+from cpgbuild.cli.planning_line import PlanningText
 from cpgbuild.cli.wording import count_text, reasons_text, seconds_text
 from cpgbuild.core.builder import INTERRUPTED, STOPPED
 from cpgbuild.core.check import CHECKED
@@ -26,6 +27,7 @@ from cpgbuild.core.events import (
     Unchanged,
     UpToDate,
 )
+from cpgbuild.plan.planning import Planning
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,11 +54,13 @@ class BuildProgress:
         self._output = output
         self._running: dict[str, tuple[float, int]] = {}
         self._done = 0
-        self._heard = False
         # What may still run, with the seconds that each took before.
         self._expected: dict[str, float | None] = {}
         self._live: Live | None = None
-        if output.stderr.is_terminal and not output.as_json and not output.stderr.is_dumb_terminal:
+        self.planning = Planning()
+        self._planning = PlanningText(self.planning)
+        self._is_planning = True
+        if output.is_live:
             self._live = Live(
                 get_renderable=self._view,
                 console=output.stderr,
@@ -82,7 +86,7 @@ class BuildProgress:
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
-        self._heard = True
+        self._is_planning = False
         self._output.record(records.happened(event))
         match event:
             case Expected(tasks):
@@ -145,6 +149,8 @@ class BuildProgress:
         self._output.error(error)
 
     def _view(self) -> Group:
+        if self._is_planning:
+            return Group(self._planning()) if self._planning.is_due else Group()
         now = time.monotonic()
         width = max((len(name) for name in self._running), default=0)
         rows = []
@@ -159,7 +165,7 @@ class BuildProgress:
     def _standing(self, now: float) -> str:
         """Return how far the build is: what is done, what waits, how long that may take."""
         if not (self._done or self._expected):
-            return "planning" if not self._heard else "looking what is up to date"
+            return "looking what is up to date"
         waiting = [name for name in self._expected if name not in self._running]
         said = [f"{self._done} of {count_text(self._done + len(self._expected), 'table')} done"]
         if waiting:

@@ -33,7 +33,7 @@ def answered(arguments: list[str]) -> bool:
     """Answer a command if the answer is kept and still holds; return whether that was so."""
     began = time.monotonic()
     request = asked(arguments)
-    root = _root(request.project[-1] if request.project else ".") if request else None
+    root = root_above(request.project[-1] if request.project else ".") if request else None
     if request is None or root is None:
         return False
     tasks = kept_answer(os.path.join(root, ".cpgbuild"), request.targets, request.exclude)
@@ -69,7 +69,7 @@ def asked(arguments: list[str]) -> Request | None:
     return request
 
 
-def _root(start: str) -> str | None:
+def root_above(start: str) -> str | None:
     """Return the project's folder as `config.find_root` does; None of a path that leads back."""
     if os.path.pardir in start.split(os.path.sep):
         return None

@@ -18,11 +18,13 @@ from cpgbuild.core.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cpgbuild.core.builder import Outcome
+    from cpgbuild.core.drift import Drift
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
+    from cpgbuild.core.finding import Finding
     from cpgbuild.core.history import BuildRecord, TaskRun
     from cpgbuild.core.impact import Impact
     from cpgbuild.core.lineage import Step, Uses
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.reason import Reason
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
-    from cpgbuild.errors.report import Report
+    from cpgbuild.errors.report import CpgbuildError, Report
     from cpgbuild.inventory import Listed
     from cpgbuild.past import State, VersionDifference
     from cpgbuild.project.dbt.importing import LeftOut, TakenTask
@@ -135,8 +137,10 @@ def _change(change: Change) -> dict[str, str]:
 
 
 def cleaned(cleaned: Cleaned) -> dict[str, Any]:
-    """Return the record of what was deleted of an output."""
-    return _record("cleaned", output=cleaned.output, files=cleaned.files, bytes=cleaned.bytes)
+    """Return the record of what was deleted of an output, or of what is `left` and why."""
+    left = {"left": cleaned.left} if cleaned.left else {}
+    what = {"output": cleaned.output, "litter": str(cleaned.litter)}
+    return _record("cleaned", **what, files=cleaned.files, bytes=cleaned.bytes, **left)
 
 
 def exported(form: str, path: str, functions: int, *, changed: bool) -> dict[str, Any]:
@@ -300,6 +304,31 @@ def imported_source(source: Declared) -> dict[str, Any]:
 def left_out(left: LeftOut) -> dict[str, Any]:
     """Return the record of what was not taken of another tool's project, or not all of."""
     return _record("left_out", origin=left.origin, reason=left.reason, in_part=left.in_part)
+
+
+def meaning(error: type[CpgbuildError], said: str, text: str | None = None) -> dict[str, Any]:
+    """Return the record of what an error means; `text`, where one was asked for, is Markdown."""
+    fields = {} if text is None else {"text": text}
+    return _record(
+        "explained_error", code=error.code, meaning=said, exit_code=error.exit_code, **fields
+    )
+
+
+def drifted(drift: Drift) -> dict[str, Any]:
+    """Return the record of a task that reads other datasets than it declares."""
+    lists = {"unread": list(drift.unread), "undeclared": list(drift.undeclared)}
+    return _record("drift", **_task(drift.task), **lists)
+
+
+def found(finding: Finding) -> dict[str, Any]:
+    """Return the record of how something is that a build needs."""
+    facts = {"about": finding.about, "health": str(finding.health), "fact": finding.fact}
+    return _record("found", **facts, hint=finding.hint)
+
+
+def changed(paths: Sequence[str]) -> dict[str, Any]:
+    """Return the record of files that changed, so that it is built again."""
+    return _record("changed", paths=list(paths))
 
 
 def failure(report: Report) -> dict[str, Any]:

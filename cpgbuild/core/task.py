@@ -64,6 +64,9 @@ class Task:
     order of rows, `inexact` what gives floats that may differ from run to run in their last bits.
     A view is `kept` as a table where its readers would not see the same rows otherwise. `checks`
     say of its rows what has to be so.
+
+    `declared` has the datasets that its author says it reads, where that is said. Nothing follows
+    from it but what `check` says.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Task:
     query: Fingerprint = UNKNOWN
     views: tuple[tuple[str, Fingerprint], ...] = ()
     kept: bool = False
+    declared: tuple[str, ...] | None = None
     place: Place | None = None
     checks: tuple[Check, ...] = ()
 

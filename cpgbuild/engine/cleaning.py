@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,26 @@ if TYPE_CHECKING:
     from cpgbuild.engine.warehouse import Warehouse
 
 
+class Litter(StrEnum):
+    """What was, or would be, deleted."""
+
+    VERSIONS = "versions"
+    TABLE = "table"
+    STATE = "state"
+
+
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """What was, or would be, deleted of an output: files, and their bytes."""
+    """What was, or would be, deleted of an output: files, and their bytes.
+
+    Or it stays, for the reason that is `left`.
+    """
 
     output: str
     files: int
     bytes: int
+    litter: Litter = Litter.VERSIONS
+    left: str = ""
 
 
 def clean(

@@ -49,6 +49,7 @@ class UnknownDataset(CpgbuildError):
 
     def __init__(self, dataset: str, task: str, known: Iterable[str], place: Place | None) -> None:
         """Take the name, the reading task, and the datasets that exist."""
+        self.dataset = dataset
         names = nearest_first(dataset, known)
         super().__init__(
             f"dataset `{dataset}` is not known",

@@ -440,6 +440,34 @@ class PageUnwritable(CpgbuildError):
         )
 
 
+class NeedsYes(CpgbuildError):
+    """Something would be deleted, and nobody is there who could be asked."""
+
+    code = "E130"
+
+    def __init__(self, size: str) -> None:
+        """Take how much would be deleted."""
+        super().__init__(
+            f"{size} would be deleted, and there is no terminal to ask on",
+            hint="see with `--dry-run` what would go, then say `--yes`",
+        )
+
+
+class UnknownCode(CpgbuildError):
+    """A code on the command line is that of no error."""
+
+    code = "E131"
+
+    def __init__(self, code: str, known: Iterable[str]) -> None:
+        """Take the code and those that there are."""
+        names = nearest_first(code.upper(), known)
+        super().__init__(
+            f"`{code}` is the code of no error",
+            facts=[("known", quoted(names))],
+            hint=did_you_mean(code.upper(), names, "`cpgbuild explain` lists all of them"),
+        )
+
+
 def describe(error: BaseException) -> str:
     """Return `ValueError: its first line`, without a traceback."""
     words = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -249,3 +249,18 @@ class CheckBroken(RunError):
             place=place,
             hint="correct the check; until it passes, tables stay as they were",
         )
+
+
+class WatchFailed(RunError):
+    """The system does not tell what changes in the project's folders."""
+
+    code = "E330"
+    exit_code = 2
+
+    def __init__(self, folder: str, reason: str) -> None:
+        """Take the project's folder, and the system's words."""
+        super().__init__(
+            f"`{folder}` cannot be watched",
+            facts=[("reason", reason)],
+            hint="`cpgbuild explain E330` says what may be done",
+        )

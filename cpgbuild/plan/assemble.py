@@ -87,6 +87,7 @@ def assemble(
         volatile=_volatile(query),
         unstable=tuple(name for name in varying if name not in rounding),
         inexact=rounding,
+        declared=definition.inputs,
         place=definition.place,
     )
     map_facts, written_facts = _map_facts(query, definition, schema, root)

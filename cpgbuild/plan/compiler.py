@@ -182,6 +182,10 @@ class Compiler:
             self._compile_checks()
         self.complete(views=views and self.is_whole)
 
+    def progress(self) -> tuple[int, int]:
+        """Return how many tasks are planned, and of how many; any thread may ask."""
+        return len(self._known), len(self._definitions)
+
     @property
     def is_whole(self) -> bool:
         """Whether all tasks of the project were planned, or found to be wrong."""

@@ -49,8 +49,9 @@ class Definition:
     `dataset` is what it feeds; `part` is set where several tasks feed it. `schema` is the promise
     of a contract, or the declared output of a mapping, as a user gave it. `recorded` is the query
     of an earlier run, which takes the place of function and text. `checks` has the options that say
-    of the rows what has to be so, as a user gave them. Where it is known what became of
-    the task when it was planned before, function and text are not loaded: `whole` does.
+    of the rows what has to be so, as a user gave them, `inputs` the datasets that the user says it
+    reads, to compare them with those that it does. Where it is known what became of the task when
+    it was planned before, function and text are not loaded: `whole` does.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Definition:
     schema: Any = None
     row_map: RowMap | None = None
     checks: Mapping[str, Any] | None = None
+    inputs: tuple[str, ...] | None = None
     file: str = ""
     recorded: Query | None = None
     whole: Callable[[], Definition] | None = None
@@ -91,6 +93,7 @@ class Options:
     schema: Any = None
     row_map: RowMap | None = None
     checks: Mapping[str, Any] | None = None
+    inputs: tuple[str, ...] | None = None
 
 
 def define(  # noqa: PLR0913 -- the one place where a task is put together
@@ -131,6 +134,7 @@ def define(  # noqa: PLR0913 -- the one place where a task is put together
         schema=options.schema,
         row_map=options.row_map,
         checks=options.checks,
+        inputs=options.inputs,
         file=place.path,
     )
 
@@ -165,6 +169,7 @@ class ViewOptions(TypedDict, total=False):
     tags: Sequence[str]
     description: str | None
     schema: Any
+    inputs: Sequence[str] | None
     not_null: Sequence[str]
     unique: Sequence[str | Sequence[str]]
     accepted_values: Mapping[str, Sequence[Any]]
@@ -201,6 +206,7 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     tags: Sequence[str] = (),
     description: str | None = None,
     schema: Any = None,
+    inputs: Sequence[str] | None = None,
     **others: Any,
 ) -> Any:
     """Make a function that takes the catalog and returns a table expression a *view* task.
@@ -218,6 +224,8 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
         description: what the dataset is, where the docstring does not say it.
         schema: the columns and types that the plan must give, as a mapping from names to types in
             the notation of Ibis, or as an Arrow schema.
+        inputs: the datasets that it reads, as `cpgbuild check` shall compare them with those that
+            the plan reads. Nothing else follows from them.
         **others: what has to be so of the rows, or nothing that reads the view is built:
             `not_null`, `unique`, `accepted_values`, `relationships`, `checks` (docs/checks.md).
             What is no option is refused, with the name that was probably meant.
@@ -231,7 +239,7 @@ def view(  # noqa: PLR0913 -- the knobs that a user may turn
     frame = sys._getframe(1)  # noqa: SLF001
     _refuse(others, "@view", ViewOptions, frame)
     named = (name, output, contributes_to, priority, tuple(tags), description)
-    options = Options(*named, schema=schema, checks=_checks(others))
+    options = Options(*named, schema=schema, checks=_checks(others), inputs=_listed(inputs))
     return _decorate(function, TaskKind.VIEW, options, frame)
 
 
@@ -252,6 +260,7 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     description: str | None = None,
     partition_by: Sequence[str] = (),
     schema: Any = None,
+    inputs: Sequence[str] | None = None,
     map: Callable[..., Any] | None = None,  # noqa: A002 -- it is what the word means
     key: str | None = None,
     content: str | None = None,
@@ -273,6 +282,8 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         description: what the dataset is, where the docstring does not say it.
         partition_by: columns by whose values the table's files are split.
         schema: the columns and types that the plan must give; with `map`, that the function gives.
+        inputs: the datasets that it reads, as `cpgbuild check` shall compare them with those that
+            the plan reads. Nothing else follows from them.
         map: a module's function from a `pyarrow.RecordBatch` of the expression's rows to a
             `RecordBatch` or `Table` of `schema`. It runs in other processes.
         key: with `map`: the column that names a row; the output has it too.
@@ -302,11 +313,17 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         schema,
         row_map,
         _checks(others),
+        _listed(inputs),
     )
     if map is None and (key or content):
         place = frame_place(frame)
         raise BadTask("@compute", "has a `key` and no `map`", "name the function: `map=…`", place)
     return _decorate(function, TaskKind.COMPUTE, options, frame)
+
+
+def _listed(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return names as a tuple, a single one too; None where nothing is said."""
+    return (names,) if isinstance(names, str) else names if names is None else tuple(names)
 
 
 def _decorate(
@@ -356,8 +373,8 @@ def _check_types(options: Options, frame: FrameType) -> None:
     if isinstance(options.priority, bool) or not isinstance(options.priority, int):
         place = _option_place(frame, "priority")
         raise BadValue("priority", options.priority, "a whole number", place)
-    for key in ("tags", "partition_by"):
-        for value in getattr(options, key):
+    for key in ("tags", "partition_by", "inputs"):
+        for value in getattr(options, key) or ():
             if not isinstance(value, str):
                 raise BadValue(key, value, "strings", _option_place(frame, key))
     if options.schema is not None and not isinstance(options.schema, Mapping):

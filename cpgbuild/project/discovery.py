@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from cpgbuild.plan.outline import Kept
     from cpgbuild.project.config import Project
 
+_WORD = re.compile(r"\w+")
 SUFFIXES = frozenset({".py", ".sql"})
 
 
@@ -61,7 +65,8 @@ class Discovery:
     """A project's definitions in the order of their files, and all that is wrong with them.
 
     `kept` has the tasks whose definitions are what they were, `lost` the datasets of the others
-    that there were. `files` has the task files, and what each rests on where that is known already.
+    that there were. `files` has the task files, and what each rests on where that is known already;
+    the `broken` ones could not be loaded.
     """
 
     definitions: list[Definition] = field(default_factory=list)
@@ -69,6 +74,20 @@ class Discovery:
     kept: dict[str, Kept] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     files: dict[str, str | None] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> list[Definition]:
+        """The definitions that clash with no other."""
+        named, made = Counter(d.name for d in self.definitions), self._makers()
+        return [d for d in self.definitions if named[d.name] == 1 and d.dataset in made]
+
+    def _makers(self) -> set[str]:
+        """Return the datasets of which it is clear who makes them."""
+        parts: dict[str, list[str | None]] = {}
+        for definition in self.definitions:
+            parts.setdefault(definition.dataset, []).append(definition.part)
+        return {dataset for dataset, some in parts.items() if len(some) == 1 or None not in some}
 
 
 def discover(
@@ -129,8 +148,10 @@ class _Known:
                     found.files[file] = self._memory.facts[file]
                     stands |= same
             except CpgbuildError as error:
+                found.broken.append(file)
                 found.errors.append(error)
             except (OSError, UnicodeDecodeError) as error:
+                found.broken.append(file)
                 found.errors.append(ModuleFailed(file, error, Place(file)))
         # In the order in which they were planned.
         for name, kept in self._memory.kept.items():
@@ -187,6 +208,7 @@ class _Known:
             tags=task.tags,
             description=task.description,
             partition_by=task.partition_by,
+            inputs=task.declared,
             file=kept.module,
             whole=partial(self._whole, task.name, kept.module),
         )
@@ -221,6 +243,15 @@ def _files(folder: Path) -> list[str]:
             elif os.path.splitext(entry.name)[1] in SUFFIXES and entry.is_file():
                 found.append([*parts, entry.name])
     return [os.sep.join(parts) for parts in sorted(found)]
+
+
+def words_in(files: Iterable[str]) -> set[str]:
+    """Return all words in some files' texts, among them the names of what they define."""
+    found: set[str] = set()
+    for file in files:
+        with suppress(OSError):
+            found.update(_WORD.findall(Path(file).read_text("utf-8", errors="replace")))
+    return found
 
 
 def tasks_of(path: Path, root: Path) -> list[Definition]:

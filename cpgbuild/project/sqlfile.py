@@ -32,6 +32,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "accepted_values": dict,
     "relationships": dict,
     "checks": dict,
+    "inputs": (list, str),
 }
 _KINDS = (TaskKind.VIEW, TaskKind.COMPUTE)
 
@@ -60,6 +61,7 @@ def read_task(path: Path, text: str) -> Definition:
     place = Place(str(path), first or 1)
     kind = TaskKind(header.pop("kind", TaskKind.VIEW))
     partitions = header.pop("partition_by", ())
+    inputs = header.get("inputs")
     options = Options(
         name=header.get("name"),
         output=header.get("output"),
@@ -70,6 +72,7 @@ def read_task(path: Path, text: str) -> Definition:
         partition_by=(partitions,) if isinstance(partitions, str) else tuple(partitions),
         schema=header.get("schema"),
         checks={key: header[key] for key in CHECKS if key in header} or None,
+        inputs=(inputs,) if isinstance(inputs, str) else None if inputs is None else tuple(inputs),
     )
     words = "\n".join(description).strip()
     return define(path.stem, kind, options, place, sql=text, description=words)

@@ -20,6 +20,23 @@ def warehouse_key(warehouse: str) -> str:
     return hashlib.sha256(warehouse.encode()).hexdigest()[:12]
 
 
+def holder_of(folder: Path, warehouse: str) -> str | None:
+    """Return which process holds a warehouse, as far as it says so; None where none does."""
+    try:
+        with _file(folder, warehouse).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return f"process {file.read().strip()}"
+    except OSError:
+        pass
+    return None
+
+
+def _file(folder: Path, warehouse: str) -> Path:
+    return folder / f".build-{warehouse_key(warehouse)}.pid"
+
+
 @contextmanager
 def held(folder: Path, warehouse: str) -> Iterator[None]:
     """Hold a warehouse in this block. The system lets go of it when the process dies.
@@ -28,7 +45,7 @@ def held(folder: Path, warehouse: str) -> Iterator[None]:
         BuildInProgress: another process holds it.
         StateUnwritable: the file that stands for it cannot be made.
     """
-    path = folder / f".build-{warehouse_key(warehouse)}.pid"
+    path = _file(folder, warehouse)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")

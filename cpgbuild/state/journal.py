@@ -12,6 +12,7 @@ from cpgbuild.core.trace import Trace
 from cpgbuild.errors.state import StateUnwritable
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 HEADER = b'{"cpgbuild-traces":1}\n'
@@ -59,6 +60,12 @@ class Journal:
                 file.write(line)
         except OSError as error:
             raise StateUnwritable(str(self._path), error) from error
+
+    def forget(self, tasks: Collection[str]) -> None:
+        """Drop the traces of some tasks; a failure to write is no error."""
+        kept = self.load()
+        if kept.keys() & set(tasks):
+            self._rewrite({name: trace for name, trace in kept.items() if name not in tasks})
 
     def _is_ours(self) -> bool:
         try:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.fingerprint import Fingerprint
 
-VERSION = 3
+VERSION = 4
 FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -297,6 +297,7 @@ def _task_list(task: Task) -> list[Any]:
         task.query,
         task.views,
         task.kept,
+        task.declared,
         None if place is None else [place.path, place.line, place.column, place.length],
     ]
 
@@ -304,7 +305,7 @@ def _task_list(task: Task) -> list[Any]:
 def _task(record: list[Any]) -> Task:
     (name, dataset, kind, requires, plan, schema, output, lane, priority, *rest) = record
     tags, description, partition_by, variables, volatile, unstable, inexact, *rest = rest
-    leaves, query, views, kept, place = rest
+    leaves, query, views, kept, declared, place = rest
     return Task(
         name,
         dataset,
@@ -326,6 +327,7 @@ def _task(record: list[Any]) -> Task:
         query,
         tuple(map(tuple, views)),
         kept,
+        None if declared is None else tuple(declared),
         None if place is None else Place(*place),
     )
 

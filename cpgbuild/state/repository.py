@@ -6,8 +6,12 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cpgbuild.errors.state import NoLockAtRef, NoRepository, UnknownRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def text_at(ref: str, file: Path) -> str:
@@ -61,6 +65,27 @@ def _browsed(remote: str) -> str:
         r"(?:ssh://|https?://)?(?:[^@/]*@)?([^:/]+)(?::\d+)?[:/](.+?)(?:\.git)?/?\Z", remote
     )
     return f"https://{found[1]}/{found[2]}" if found and "." in found[1] else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """What git does with files of a folder: which of those asked for it tracks, and ignores."""
+
+    tracked: frozenset[str]
+    ignored: frozenset[str]
+
+
+def tracking(folder: Path, names: Sequence[str]) -> Tracking | None:
+    """Return what git does with some files of a folder; None where no repository holds it.
+
+    Raises:
+        NoRepository: there is no git.
+    """
+    if _git(folder, "rev-parse", "--is-inside-work-tree").returncode:
+        return None
+    tracked = _git(folder, "ls-files", "-z", "--", *names).stdout.decode().split("\0")
+    ignored = _git(folder, "check-ignore", "--", *names).stdout.decode().splitlines()
+    return Tracking(frozenset(tracked) & set(names), frozenset(ignored) & set(names))
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

@@ -114,9 +114,9 @@ def test_clean_frees_what_no_revert_needs(built, says):
         spend(built, amount)
         run_here("build", folder=built.root)
     would = run_here("clean", "--dry-run", "--keep", "1", "--hours", "0", folder=built.root)
-    did = says("clean --keep 1 --hours 0", built.root)
+    did = says("clean --keep 1 --hours 0 --yes", built.root)
     assert re.sub(r"would be freed", "freed", would.stdout) == did.stdout
-    assert run_here("clean", "--keep", "1", "--hours", "0", folder=built.root).stdout == (
+    assert run_here("clean", "--keep", "1", "--hours", "0", "-y", folder=built.root).stdout == (
         "Nothing to clean\n"
     )
     assert run_here("plan", "--exit-code", folder=built.root).code == 0
@@ -127,7 +127,7 @@ def test_clean_frees_what_no_revert_needs(built, says):
 def test_clean_keeps_what_a_revert_needs(built):
     spend(built, 1.0)
     run_here("build", folder=built.root)
-    run_here("clean", "--keep", "2", "--hours", "0", folder=built.root)
+    run_here("clean", "--keep", "2", "--hours", "0", "--yes", folder=built.root)
     spend(built, 12.5)
     ended = run_here("build", "--json", folder=built.root)
     assert {r["task"] for r in ended.events("restored")} == {"compute.sales", "compute.top"}

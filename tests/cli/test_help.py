@@ -8,9 +8,11 @@ import pytest
 from tests.support.commands import environment, run, run_here
 
 COMMANDS = [
-    *("plan", "why", "build", "clean"),
+    *("plan", "why", "build", "watch"),
     *("ls", "show", "query", "history", "diff"),
-    *("impact", "lineage", "graph", "docs", "init", "export hamilton", "import dbt"),
+    *("impact", "lineage", "graph", "docs"),
+    *("check", "clean", "doctor", "explain", "init"),
+    *("export hamilton", "import dbt"),
 ]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 

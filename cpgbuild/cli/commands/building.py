@@ -9,10 +9,12 @@ import typer
 
 from cpgbuild.cli import exit_codes
 from cpgbuild.cli.options import (
+    DatasetArgument,
     EnvOption,
     ExcludeOption,
     ForceOption,
     JsonOption,
+    KeepGoingOption,
     NoCacheOption,
     ProjectOption,
     TargetOption,
@@ -67,14 +69,17 @@ def plan(
     def run() -> int:
         from cpgbuild.cli.answers import show_plan
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        planned = api.plan(
-            project,
-            targets=target or (),
-            exclude=exclude or (),
-            force=force or (),
-            overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
-        )
+        with PlanningLine(output) as line:
+            planned = api.plan(
+                project,
+                targets=target or (),
+                exclude=exclude or (),
+                force=force or (),
+                overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
+                planning=line.planning,
+            )
         work = show_plan(planned, output)
         return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
 
@@ -85,7 +90,7 @@ def plan(
     epilog="Examples:  cpgbuild why daily_sales  |  cpgbuild why compute.calls --json"
 )
 def why(
-    name: Annotated[str, typer.Argument(help="Dataset or task.")],
+    name: DatasetArgument,
     project: ProjectOption = Path(),
     var: VarOption = None,
     env: EnvOption = None,
@@ -99,8 +104,11 @@ def why(
     def run() -> int:
         from cpgbuild.cli.explanations import show_explanations
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        found = api.why(name, project, overrides=overrides_of(var, env, warehouse))
+        overrides = overrides_of(var, env, warehouse)
+        with PlanningLine(output) as line:
+            found = api.why(name, project, overrides=overrides, planning=line.planning)
         show_explanations(found, output)
         return exit_codes.OK
 
@@ -123,12 +131,7 @@ def build(
     no_cache: NoCacheOption = False,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", "-k", help="After a failure, build all that does not need it."
-        ),
-    ] = False,
+    keep_going: KeepGoingOption = False,
 ) -> None:
     """Bring datasets up to date with the fewest runs."""
     output = new_output(as_json=as_json, verbose=verbose)
@@ -151,49 +154,12 @@ def build(
                 report=progress,
                 observers=[observer(output)],
                 interrupted=interrupt.asked,
+                planning=progress.planning,
             )
         show_outcome(outcome, output)
         if outcome.interrupted:
             # A query that does not end would hold the interpreter's exit; nothing of it commits.
             leave_at_once()
         return exit_codes.TASK_FAILED if outcome.failed else exit_codes.OK
-
-    finish(output, run)
-
-
-@commands.command(
-    epilog="Examples:  cpgbuild clean --dry-run  |  cpgbuild clean --keep 3 --hours 0"
-)
-def clean(
-    project: ProjectOption = Path(),
-    keep: Annotated[
-        int, typer.Option("--keep", min=1, help="States of each table that can be restored.")
-    ] = 10,
-    hours: Annotated[
-        int, typer.Option("--hours", min=0, help="Keep what was replaced in so many hours.")
-    ] = 168,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Say what would go, and delete nothing.")
-    ] = False,
-    var: VarOption = None,
-    env: EnvOption = None,
-    warehouse: WarehouseOption = None,
-    as_json: JsonOption = False,
-    verbose: VerboseOption = False,
-) -> None:
-    """Free what old versions of tables take up.
-
-    What a revert could restore stays: so many states of each table.
-    """
-    output = new_output(as_json=as_json, verbose=verbose)
-
-    def run() -> int:
-        from cpgbuild.cli.answers import show_cleaned
-        from cpgbuild.cli.lean import api
-
-        overrides = overrides_of(var, env, warehouse)
-        found = api.clean(project, keep=keep, hours=hours, dry_run=dry_run, overrides=overrides)
-        show_cleaned(found, output, dry_run=dry_run)
-        return exit_codes.OK
 
     finish(output, run)

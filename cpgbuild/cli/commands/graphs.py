@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from cpgbuild.cli import exit_codes
-from cpgbuild.cli.options import EnvOption, JsonOption, ProjectOption, VarOption, VerboseOption
+from cpgbuild.cli.options import (
+    ColumnArgument,
+    EnvOption,
+    JsonOption,
+    ProjectOption,
+    VarOption,
+    VerboseOption,
+)
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
 commands = typer.Typer()
@@ -20,9 +27,7 @@ FORMS = ("dot", "mermaid", "svg", "json")
     "cpgbuild impact --since origin/main  |  cpgbuild impact view.norm_spans --json"
 )
 def impact(
-    name: Annotated[
-        str | None, typer.Argument(help="Dataset, task, or column as `orders.amount`.")
-    ] = None,
+    name: ColumnArgument = None,
     project: ProjectOption = Path(),
     since: Annotated[
         str | None,
@@ -43,6 +48,7 @@ def impact(
         from cpgbuild.cli.answers import show_impact
         from cpgbuild.cli.changes import show_since
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.errors.project import OptionsClash
 
         overrides = overrides_of(var, env, None)
@@ -50,7 +56,9 @@ def impact(
             changed = api.since(since, project, name=name, overrides=overrides)
             show_since(since, name, changed.impacts, changed.others, output)
         elif name is not None:
-            show_impact(name, api.impact(name, project, overrides=overrides), output)
+            with PlanningLine(output) as line:
+                found = api.impact(name, project, overrides=overrides, planning=line.planning)
+            show_impact(name, found, output)
         else:
             hint = "name one, as `cpgbuild impact orders`, or a commit: `--since main`"
             raise OptionsClash("`impact` needs a dataset, a task, a column or a commit", hint)
