@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cpgbuild.datasets import Datasets
-    from cpgbuild.datasets import open_project as open  # noqa: A004 -- it is what it does
+    from cpgbuild.api.datasets import Datasets
+    from cpgbuild.api.datasets import open_project as open  # noqa: A004 -- it is what it does
     from cpgbuild.errors.report import CpgbuildError, Problems
     from cpgbuild.plan.catalog import Catalog
     from cpgbuild.plan.definition import compute, view
@@ -28,9 +28,9 @@ __all__ = [
 _HOMES = {
     "Catalog": "cpgbuild.plan.catalog",
     "CpgbuildError": "cpgbuild.errors.report",
-    "Datasets": "cpgbuild.datasets",
+    "Datasets": "cpgbuild.api.datasets",
     "Problems": "cpgbuild.errors.report",
-    "open": "cpgbuild.datasets",
+    "open": "cpgbuild.api.datasets",
     "compute": "cpgbuild.plan.definition",
     "view": "cpgbuild.plan.definition",
 }

@@ -2213,7 +2213,7 @@ MUTANTS = (
     ),
     Mutant(
         "history: a run that made nothing has a version",
-        "past.py",
+        "api/past.py",
         'if run.event in {"built", "restored"} else None',
         "",
         LOOKED,
@@ -2227,16 +2227,16 @@ MUTANTS = (
     ),
     Mutant(
         "datasets: a table that is not built is empty",
-        "datasets.py",
+        "api/datasets.py",
         "            raise NotBuilt(sorted(missing))",
         "            missing.clear()",
         LOOKED,
     ),
     Mutant(
         "datasets: each table has a notebook of its own",
-        "datasets.py",
-        "self._notebook.table(",
-        "Notebook(self._run_expression).table(",
+        "api/datasets.py",
+        "    @cached_property\n    def _notebook",
+        "    @property\n    def _notebook",
         READ,
     ),
     Mutant(

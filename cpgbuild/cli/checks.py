@@ -10,9 +10,9 @@ from cpgbuild.cli.wording import count_text
 from cpgbuild.core.builder import Outcome
 
 if TYPE_CHECKING:
+    from cpgbuild.api.upkeep import Checked
     from cpgbuild.cli.output import Output
     from cpgbuild.core.drift import Drift
-    from cpgbuild.upkeep import Checked
 
 
 def show_checked(checked: Checked, output: Output, *, strict: bool) -> int:

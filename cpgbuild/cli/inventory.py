@@ -16,8 +16,8 @@ from cpgbuild.core.rebuilder import Cause
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cpgbuild.api.inventory import Listed
     from cpgbuild.cli.output import Output
-    from cpgbuild.inventory import Listed
 
 _STATES = {
     Action.SKIP: ("up to date", "green"),

@@ -11,9 +11,9 @@ from cpgbuild.core.lineage import Cell, Step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cpgbuild.api.columns import Lineage
     from cpgbuild.cli.output import Output
     from cpgbuild.core.lineage import Uses
-    from cpgbuild.lineage import Lineage
 
 _BRANCH, _LAST, _PASS, _NONE = "├─ ", "└─ ", "│  ", "   "
 # Of many columns that decide something, so many are named.

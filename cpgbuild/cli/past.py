@@ -13,9 +13,9 @@ from cpgbuild.core.rebuilder import Cause, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from cpgbuild.api.past import State, VersionDifference
     from cpgbuild.cli.output import Output
     from cpgbuild.core.history import BuildRecord, TaskRun
-    from cpgbuild.past import State, VersionDifference
 
 _STYLES = {"built": "green", "restored": "green", "unchanged": "cyan", "failed": "bold red"}
 _SAME = {"unchanged": "same"}

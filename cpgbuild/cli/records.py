@@ -20,6 +20,8 @@ from cpgbuild.core.events import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from cpgbuild.api.inventory import Listed
+    from cpgbuild.api.past import State, VersionDifference
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.drift import Drift
     from cpgbuild.core.events import Event, Planned
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.task import Task
     from cpgbuild.engine.cleaning import Cleaned
     from cpgbuild.errors.report import CpgbuildError, Report
-    from cpgbuild.inventory import Listed
-    from cpgbuild.past import State, VersionDifference
     from cpgbuild.project.dbt.importing import LeftOut, TakenTask
     from cpgbuild.project.dbt.sources import Declared
 

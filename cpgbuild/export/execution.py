@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from cpgbuild.api import building
+from cpgbuild.api.building import building
 from cpgbuild.core.events import Failed
 from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.core.selection import Request

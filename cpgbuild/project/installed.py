@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-import cpgbuild
 from cpgbuild.core.finding import Finding, problem, warning
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def _declared() -> tuple[str, list[Requirement], dict[str, list[Requirement]]] |
 
     They are those of the installed package, or of the source tree that this one is run from.
     """
-    tree = Path(cpgbuild.__file__).parents[1] / "pyproject.toml"
+    tree = Path(__file__).parents[2] / "pyproject.toml"
     try:
         project = tomllib.loads(tree.read_text(encoding="utf-8"))["project"]
         if project["name"] == OURS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Self
 
@@ -22,7 +23,6 @@ from cpgbuild.errors.report import CpgbuildError, Place, Problems
 from cpgbuild.errors.run import NotBuilt
 from cpgbuild.plan.contract import arrow_of
 from cpgbuild.plan.definition import Definition
-from cpgbuild.plan.notebook import Notebook
 from cpgbuild.workspace import opened
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cpgbuild.engine.context import Context
     from cpgbuild.plan.catalog import Catalog
     from cpgbuild.plan.compiled import Compiled
+    from cpgbuild.plan.notebook import Notebook
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
 
@@ -55,8 +56,6 @@ class Datasets:
         self._workspace = workspace
         self._opened = stack or ExitStack()
         self._read: Context | None = None
-        # Of one project, since Ibis joins no tables of several.
-        self._notebook = Notebook(self._run_expression)
 
     @property
     def names(self) -> list[str]:
@@ -84,6 +83,13 @@ class Datasets:
             UnknownTarget: nothing is named so.
         """
         return self._notebook.table(name, self.schema(name))
+
+    @cached_property
+    def _notebook(self) -> Notebook:
+        """What Ibis asks for rows: one for all tables, since it joins none of several."""
+        from cpgbuild.plan.notebook import Notebook  # noqa: PLC0415 -- Ibis is heavy
+
+        return Notebook(self._run_expression)
 
     def sql(self, query: str) -> pa.RecordBatchReader:
         """Return the rows of a query over datasets, in the engine's SQL, as they come.

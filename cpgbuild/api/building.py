@@ -1,104 +1,47 @@
-"""The commands as functions: where projects, plans, state and engine are put together."""
+"""Building: what brings a project up to date, and what would."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cpgbuild.core import picture, planner
+from cpgbuild.core import planner
 from cpgbuild.core.builder import Builder, Outcome, World
 from cpgbuild.core.events import Action, UpToDate
-from cpgbuild.core.graph import Graph
 from cpgbuild.core.history import Recorder
-from cpgbuild.core.impact import Impact, column_impact, impact_since, lost
-from cpgbuild.core.lock import Aspect, Change, Difference, LockedTask, differences, lock_of
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.settled import settled
-from cpgbuild.core.task import TaskKind
-from cpgbuild.datasets import open_project
-from cpgbuild.doctor import doctor
 from cpgbuild.engine.warehouse import Warehouse
-from cpgbuild.errors.report import CpgbuildError, Problems
-from cpgbuild.errors.state import SourceNotLocked
-from cpgbuild.inventory import listed
-from cpgbuild.lineage import cell_named, lineage
-from cpgbuild.past import diff, history, states
-from cpgbuild.plan.compiler import Compiler
+from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.project import config
-from cpgbuild.project.discovery import discover
-from cpgbuild.project.modules import importable
 from cpgbuild.state.answers import keep_answer, last_answer
 from cpgbuild.state.holder import held
 from cpgbuild.state.lock import FILE as LOCK
 from cpgbuild.state.lock import (
-    is_current,
-    parse_lock,
-    read_lock,
-    read_text,
-    source_schema,
     write_lock,
 )
-from cpgbuild.state.lock import planner as planner_text
 from cpgbuild.state.plans import mark_of
-from cpgbuild.state.repository import text_at
-from cpgbuild.upkeep import check, clean
-from cpgbuild.workspace import also, checked, opened, touched
+from cpgbuild.workspace import also, opened, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
-    from cpgbuild.core.lock import Lock
     from cpgbuild.core.ports import Reporter
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.broken import Broken
-    from cpgbuild.plan.definition import Definition
     from cpgbuild.plan.planning import Planning
-    from cpgbuild.project.config import Overrides, Project
+    from cpgbuild.project.config import Overrides
     from cpgbuild.state.observed import Observed
     from cpgbuild.workspace import Workspace
 
     Observer = Callable[[Workspace], AbstractContextManager[Reporter]]
-
-__all__ = [
-    "Since",
-    "build",
-    "clean",
-    "diff",
-    "graph",
-    "history",
-    "impact",
-    "lineage",
-    "listed",
-    "locked",
-    "open_project",
-    "plan",
-    "since",
-    "states",
-    "why",
-]
-
-__all__ = [
-    "Since",
-    "build",
-    "check",
-    "clean",
-    "config",
-    "doctor",
-    "graph",
-    "impact",
-    "locked",
-    "plan",
-    "since",
-    "why",
-]
 
 
 def plan(
@@ -314,147 +257,6 @@ def _forgetting(broken: Broken) -> Reporter:
             broken.forget(event.task.output)
 
     return forget
-
-
-def impact(
-    name: str,
-    project: str | Path = ".",
-    *,
-    overrides: Overrides | None = None,
-    planning: Planning | None = None,
-) -> list[Impact]:
-    """Return the tasks downstream of a dataset or task, nearest first.
-
-    `name` may be a column, as `orders.amount`: then they are those that its values reach.
-
-    Raises:
-        UnknownTarget, UnknownColumn: nothing is named so.
-        CpgbuildError: the project is wrong.
-    """
-    with opened(project, overrides, planning=planning) as workspace:
-        return _downstream(workspace, name)
-
-
-def _downstream(workspace: Workspace, name: str) -> list[Impact]:
-    graph = workspace.graph
-    if graph.find(name) is not None or name in workspace.project.sources:
-        return graph.impact(name)
-    dataset, column = cell_named(workspace, name)
-    return column_impact(graph, dataset, column, workspace.compiler.lineage)
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What became of a project: the tasks that are reached, and what is gone or is no task."""
-
-    impacts: list[Impact]
-    others: list[Difference]
-
-
-def since(
-    ref: str,
-    project: str | Path = ".",
-    *,
-    name: str | None = None,
-    overrides: Overrides | None = None,
-) -> Since:
-    """Return what the way from the lock at a git commit to the project as it is now reaches.
-
-    Of a source that is not there the schema is that in `cpgbuild.lock`. With a name, only what
-    lies downstream of it.
-
-    Raises:
-        NoRepository, UnknownRef, NoLockAtRef: git does not give the lock.
-        CpgbuildError: that lock, the request or the project is wrong.
-    """
-    path = config.find_root(Path(project)) / LOCK
-    old = parse_lock(text_at(ref, path), f"{ref}:{LOCK}")
-    known = read_lock(path) if path.exists() else old
-    with opened(project, overrides, known) as workspace:
-        new = lock_of(workspace.locked, planner_text())
-        impacts, others = impact_since(old, new, workspace.graph), list(lost(old, new))
-        if name is not None:
-            behind = {found.task.name for found in _downstream(workspace, name)}
-            impacts = [found for found in impacts if found.task.name in behind]
-            others = [other for other in others if other.name == name]
-        return Since(impacts, others)
-
-
-def locked(project: str | Path = ".") -> list[Difference]:
-    """Return how `cpgbuild.lock` differs from what a build would write: not at all, if it is good.
-
-    Looks at no data: the sources' schemas are those in the lock. Writes nothing.
-
-    Raises:
-        LockMissing, LockUnreadable, LockVersion: there is no lock to compare with.
-        CpgbuildError: the project is wrong.
-    """
-    root = config.find_root(Path(project))
-    loaded, text = config.load(root), read_text(root / LOCK)
-    lock = parse_lock(text, str(root / LOCK))
-    with importable(root):
-        found = discover(loaded)
-        Problems.raise_if(found.errors)
-        definitions = found.definitions
-        compiler, missing = _planned_on(lock, definitions, loaded)
-        graph = Graph(compiler.portable(), checked(compiler).sources)
-    differing = differences(lock, lock_of(graph, planner_text()))
-    if missing:
-        tasks = (d for d in definitions if d.kind is not TaskKind.CHECK)
-        unplanned = [d for d in tasks if d.name not in compiler.tasks]
-        return _unlocked(missing, unplanned, differing)
-    if not differing and not is_current(text, graph):
-        return [Difference("", (Change(Aspect.TEXT, "it is not as cpgbuild writes it"),))]
-    return differing
-
-
-def _planned_on(
-    lock: Lock, definitions: Sequence[Definition], loaded: Project
-) -> tuple[Compiler, list[str]]:
-    """Return the plans of what can be planned on a lock's sources, and the sources that it lacks.
-
-    Raises:
-        CpgbuildError: something else is wrong with a plan.
-    """
-    schemas = {name: partial(source_schema, lock, name) for name in loaded.sources}
-    compiler = Compiler(definitions, schemas, loaded.variables, loaded.root)
-    compiler.compile_all()
-    missing = [e.source for e in compiler.errors if isinstance(e, SourceNotLocked)]
-    if missing:
-        Problems.raise_if([e for e in compiler.errors if not isinstance(e, SourceNotLocked)])
-        rest = [d for d in definitions if d.name in compiler.tasks]
-        compiler, _ = _planned_on(lock, rest, loaded)
-    return compiler, missing
-
-
-def _unlocked(
-    missing: Iterable[str], unplanned: Iterable[Definition], found: Iterable[Difference]
-) -> list[Difference]:
-    """Return the differences where some tasks cannot be planned for want of their sources."""
-    blind = {d.name: LockedTask(d.name, d.dataset, str(d.kind)) for d in unplanned}
-    why = Change(Aspect.UNLOCKED, "needs a source that is not in the lock")
-    sources = [Difference(name, (Change(Aspect.ADDED),)) for name in missing]
-    known = [d for d in found if d.name not in blind and (d.task or _is_there(d))]
-    return [*sources, *known, *(Difference(n, (why,), task) for n, task in sorted(blind.items()))]
-
-
-def _is_there(source: Difference) -> bool:
-    """Return whether a source is read still; its readers may be among what was not planned."""
-    return all(change.aspect is not Aspect.REMOVED for change in source.changes)
-
-
-def graph(
-    project: str | Path = ".", *, form: str = "dot", overrides: Overrides | None = None
-) -> str:
-    """Return the graph of datasets as text: `dot`, `mermaid`, `json` or `svg`.
-
-    Raises:
-        CpgbuildError: the project is wrong.
-    """
-    forms = {"dot": picture.dot, "mermaid": picture.mermaid, "svg": picture.svg}
-    draw = (forms | {"json": picture.as_json})[form]
-    with opened(project, overrides) as workspace:
-        return draw(workspace.graph)
 
 
 def _all_told(reporters: Sequence[Reporter]) -> Reporter:
