@@ -33,7 +33,7 @@ def write_page(maker: PageMaker, project: Path, out: Path | None, output: Output
     """Write the page, and say to which file.
 
     Raises:
-        PageUnwritable: the file cannot be written.
+        FileUnwritable: the file cannot be written.
         CpgbuildError: the project is wrong.
     """
     made = maker.make()

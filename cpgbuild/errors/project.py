@@ -301,20 +301,6 @@ class ImportOverwrites(CpgbuildError):
         )
 
 
-class ImportUnwritable(CpgbuildError):
-    """`cpgbuild import` cannot write to the folder that was named."""
-
-    code = "E145"
-
-    def __init__(self, path: str, error: OSError) -> None:
-        """Take the folder and what the system said."""
-        super().__init__(
-            f"`{path}` cannot be written",
-            facts=[("reason", error.strerror or describe(error))],
-            hint="name another folder with `--out <folder>`",
-        )
-
-
 class ExtraMissing(CpgbuildError):
     """The project asks for what only an optional package can do, and it is not installed."""
 
@@ -398,20 +384,6 @@ class NotGenerated(CpgbuildError):
         )
 
 
-class ModuleUnwritable(CpgbuildError):
-    """The file that `cpgbuild export` is to write cannot be written."""
-
-    code = "E163"
-
-    def __init__(self, path: str, error: OSError) -> None:
-        """Take the file and the system's words."""
-        super().__init__(
-            f"`{path}` cannot be written",
-            facts=[("reason", error.strerror or describe(error))],
-            hint="name a file in a folder that is there and writable with `--out`",
-        )
-
-
 class PortTaken(CpgbuildError):
     """The page cannot be served at this port."""
 
@@ -423,20 +395,6 @@ class PortTaken(CpgbuildError):
             f"the page cannot be served at port {port}",
             facts=[("reason", error.strerror or describe(error))],
             hint="name another with `--port`, or 0 for any that is free",
-        )
-
-
-class PageUnwritable(CpgbuildError):
-    """The file of the page cannot be written."""
-
-    code = "E171"
-
-    def __init__(self, path: str, error: OSError) -> None:
-        """Take the file, and the system's words."""
-        super().__init__(
-            f"page `{path}` cannot be written",
-            facts=[("reason", error.strerror or describe(error))],
-            hint="name a file in a folder that is writable: `--out <file>`",
         )
 
 

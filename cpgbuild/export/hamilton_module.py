@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cpgbuild.errors.project import BadOption, ModuleUnwritable, NotGenerated
+from cpgbuild.errors.project import BadOption, FileUnwritable, NotGenerated
 from cpgbuild.workspace import opened
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def export(project: str | Path, out: Path) -> Exported:
     Raises:
         BadOption: `out` is no name of a module.
         NotGenerated: a file is there that was not written by this.
-        ModuleUnwritable: the file cannot be read or written.
+        FileUnwritable: the file cannot be read or written.
         CpgbuildError: the project is wrong.
     """
     if out.suffix != ".py" or not out.stem.isidentifier():
@@ -98,7 +98,7 @@ def export(project: str | Path, out: Path) -> Exported:
         if before != text:
             out.write_bytes(text)
     except OSError as error:
-        raise ModuleUnwritable(str(out), error) from error
+        raise FileUnwritable(str(out), error) from error
     return Exported(out, len(found), before != text)
 
 

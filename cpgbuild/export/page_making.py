@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpgbuild.errors.project import PageUnwritable
+from cpgbuild.errors.project import FileUnwritable
 from cpgbuild.export.page import page
 from cpgbuild.export.page_document import page_document
 from cpgbuild.export.page_server import Made, Watched
@@ -48,11 +48,11 @@ def write(made: Made, project: Path, out: Path | None) -> Path:
     """Write a page to a file, by default to one at the project's root; return the file.
 
     Raises:
-        PageUnwritable: it cannot be written.
+        FileUnwritable: it cannot be written.
     """
     path = out or find_root(project) / FILE
     try:
         replace(path, made.html.encode())
     except OSError as error:
-        raise PageUnwritable(str(path), error) from error
+        raise FileUnwritable(str(path), error) from error
     return path

@@ -15,6 +15,8 @@ CODES = list(errors_by_code())
 BLOCK = re.compile(r"(?:^ {4}.*\n|^\n(?= {4}))+", re.MULTILINE)
 # Examples of what takes another process, a moment, or a git repository show the message instead.
 SHOWN = {
+    "E141", "E142", "E143", "E144", "E146", "E150", "E151", "E152", "E160", "E161", "E170", "E360",
+    "E382",
     "E205", "E211", "E215", "E300", "E304", "E307", "E309", "E330", "E401", "E402", "E407",
     "E408", "E409", "E900",
 }  # fmt: skip

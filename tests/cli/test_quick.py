@@ -16,6 +16,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from cpgbuild import api, workspace
 from cpgbuild.cli.quick import Request, answered, asked
+from cpgbuild.project.config import Overrides
 from tests.engine.builds import Site, site
 
 REPOSITORY = Path(__file__).parents[2]
@@ -169,7 +170,7 @@ def test_what_was_asked_with_other_settings_says_nothing(made: Site) -> None:
     made.folder.append("cpgbuild.toml", "[vars]\nx = 1\n[env.dev]")
     elsewhere = str(made.root / "elsewhere")
     for more in ({"variables": {"x": "2"}}, {"environment": "dev"}, {"warehouse": elsewhere}):
-        overrides = api.config.Overrides(**more)  # type: ignore[arg-type]
+        overrides = Overrides(**more)  # type: ignore[arg-type]
         api.build(made.root, overrides=overrides)
         api.build(made.root, overrides=overrides)
         assert not quick(made)

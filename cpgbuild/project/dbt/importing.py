@@ -9,7 +9,7 @@ from sqlglot.dialects import DIALECT_MODULE_NAMES
 from sqlglot.dialects.dialect import Dialect
 
 from cpgbuild.core.task import TaskKind
-from cpgbuild.errors.project import ImportOverwrites, ImportUnwritable, NotCompiled, UnknownAdapter
+from cpgbuild.errors.project import FileUnwritable, ImportOverwrites, NotCompiled, UnknownAdapter
 from cpgbuild.project.dbt.datasets import Datasets
 from cpgbuild.project.dbt.expectations import Untold, expect, tested
 from cpgbuild.project.dbt.manifest import read_manifest
@@ -86,7 +86,7 @@ def import_dbt(place: Path, out: Path, dialect: str | None = None) -> Imported:
     Raises:
         NoManifest, BadManifest, NotCompiled, UnknownAdapter: the dbt project cannot be read.
         ImportOverwrites: a file is already there; nothing was written.
-        ImportUnwritable: the folder cannot be written.
+        FileUnwritable: the folder cannot be written.
     """
     manifest = read_manifest(place)
     imported = converted(manifest, _dialect(dialect or manifest.adapter), out, header_options())
@@ -102,7 +102,7 @@ def import_dbt(place: Path, out: Path, dialect: str | None = None) -> Imported:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
-            raise ImportUnwritable(str(out), error) from error
+            raise FileUnwritable(str(out), error) from error
     return imported
 
 
