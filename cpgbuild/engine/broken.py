@@ -34,6 +34,10 @@ class Broken:
             return set()
         return {path.name.replace(".", "/") for path in self.folder.iterdir()}
 
+    def files(self, output: str) -> list[Path]:
+        """Return the files that are kept of an output."""
+        return sorted(self._below(output).glob("*.parquet"))
+
     def forget(self, output: str) -> None:
         """Delete what was kept of an output, if anything was."""
         shutil.rmtree(self._below(output), ignore_errors=True)
