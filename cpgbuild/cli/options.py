@@ -7,27 +7,32 @@ from typing import Annotated
 
 import typer
 
-from cpgbuild.cli.completion import candidates, kept_names
+from cpgbuild.cli.completion import COLUMN, NAME, SELECTOR, candidates, kept_names
 
 
-def _names(ctx: typer.Context, incomplete: str, *, columns: bool) -> list[str]:
+def _names(ctx: typer.Context, incomplete: str, kind: str) -> list[str]:
     """Return the names that a word may become, of the project that the command line names."""
     folder = ctx.params.get("project") or Path()
-    return candidates(kept_names(str(folder)), incomplete, columns=columns)
+    return candidates(kept_names(str(folder)), incomplete, kind)
+
+
+def complete_name(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a dataset or task."""
+    return _names(ctx, incomplete, NAME)
 
 
 def complete_selector(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a dataset or task, or a tag."""
-    return _names(ctx, incomplete, columns=False)
+    return _names(ctx, incomplete, SELECTOR)
 
 
 def complete_column(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the name of a dataset, or of a column of one."""
-    return _names(ctx, incomplete, columns=True)
+    return _names(ctx, incomplete, COLUMN)
 
 
 DatasetArgument = Annotated[
-    str, typer.Argument(help="Dataset or task.", autocompletion=complete_selector)
+    str, typer.Argument(help="Dataset or task.", autocompletion=complete_name)
 ]
 ColumnArgument = Annotated[
     str | None,

@@ -15,6 +15,8 @@ from cpgbuild.cli.options import (
     VarOption,
     VerboseOption,
     WarehouseOption,
+    complete_name,
+    complete_selector,
 )
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
@@ -38,7 +40,11 @@ LimitOption = Annotated[
 )
 def ls(
     target: Annotated[
-        list[str] | None, typer.Argument(help="Dataset, task, pattern or tag:NAME; all if none.")
+        list[str] | None,
+        typer.Argument(
+            help="Dataset, task, pattern or tag:NAME; all if none.",
+            autocompletion=complete_selector,
+        ),
     ] = None,
     project: ProjectOption = Path(),
     var: VarOption = None,
@@ -53,9 +59,11 @@ def ls(
     def run() -> int:
         from cpgbuild.cli.inventory import show_listed
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
-        show_listed(api.listed(project, targets=target or (), overrides=overrides), output)
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            found = api.listed(project, targets=target or (), overrides=overrides)
+        show_listed(found, output)
         return exit_codes.OK
 
     finish(output, run)
@@ -66,7 +74,10 @@ def ls(
     "--columns country,amount  |  cpgbuild show sales -f csv -o sales.csv"
 )
 def show(
-    name: Annotated[str, typer.Argument(help="Dataset: a source, a view or a table.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="Dataset: a source, a view or a table.", autocompletion=complete_name),
+    ],
     project: ProjectOption = Path(),
     limit: LimitOption = None,
     where: Annotated[str, typer.Option("--where", "-w", help="Condition in SQL.")] = "",
@@ -86,11 +97,14 @@ def show(
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.cli.rows import ask_for, show_rows, warn_of
 
         asked = ask_for(form, out, limit, output)
         chosen = [column.strip() for column in columns.split(",") if column.strip()]
-        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            opened = api.open_project(project, overrides)
+        with opened as datasets:
             rows = datasets.rows(name, chosen, where, asked.fetched)
             warn_of(datasets.behind(name), name, output)
             show_rows(rows, asked, output)
@@ -121,11 +135,14 @@ def query(
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.cli.rows import ask_for, show_rows
 
         asked = ask_for(form, out, limit, output)
         text = typer.get_text_stream("stdin").read() if sql == "-" else sql
-        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            opened = api.open_project(project, overrides)
+        with opened as datasets:
             show_rows(datasets.sql(text), asked, output)
         return exit_codes.OK
 
@@ -137,7 +154,10 @@ def query(
 )
 def history(
     name: Annotated[
-        str | None, typer.Argument(help="Dataset that is a table; all builds if none.")
+        str | None,
+        typer.Argument(
+            help="Dataset that is a table; all builds if none.", autocompletion=complete_name
+        ),
     ] = None,
     project: ProjectOption = Path(),
     limit: Annotated[
@@ -155,12 +175,17 @@ def history(
     def run() -> int:
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.past import show_builds, show_states
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
+        asked = overrides_of(var, env, warehouse)
         if name is None:
-            show_builds(api.history(project, overrides=overrides)[:limit], output)
+            with PlanningLine(output, asked) as overrides:
+                builds = api.history(project, overrides=overrides)
+            show_builds(builds[:limit], output)
         else:
-            show_states(name, api.states(name, project, overrides=overrides)[:limit], output)
+            with PlanningLine(output, asked) as overrides:
+                states = api.states(name, project, overrides=overrides)
+            show_states(name, states[:limit], output)
         return exit_codes.OK
 
     finish(output, run)
@@ -171,7 +196,9 @@ def history(
     "cpgbuild diff sales --key customer_id"
 )
 def diff(
-    name: Annotated[str, typer.Argument(help="Dataset that is a table.")],
+    name: Annotated[
+        str, typer.Argument(help="Dataset that is a table.", autocompletion=complete_name)
+    ],
     project: ProjectOption = Path(),
     before: Annotated[
         int | None,
@@ -181,7 +208,7 @@ def diff(
         int | None, typer.Option("--to", min=0, help="Version; else that of now.")
     ] = None,
     key: Annotated[
-        str, typer.Option("--key", "-k", help="Columns that name a row, with commas between them.")
+        str, typer.Option("--key", help="Columns that name a row, with commas between them.")
     ] = "",
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=0, help="So many rows of each kind.")
@@ -198,16 +225,18 @@ def diff(
     def run() -> int:
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.past import show_diff
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        found = api.diff(
-            name,
-            project,
-            before=before,
-            after=after,
-            key=[column.strip() for column in key.split(",") if column.strip()],
-            limit=limit,
-            overrides=overrides_of(var, env, warehouse),
-        )
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            found = api.diff(
+                name,
+                project,
+                before=before,
+                after=after,
+                key=[column.strip() for column in key.split(",") if column.strip()],
+                limit=limit,
+                overrides=overrides,
+            )
         show_diff(found, output)
         return exit_codes.OK
 

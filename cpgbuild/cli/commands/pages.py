@@ -56,17 +56,17 @@ def docs(
     output = new_output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild.cli.pages import page_maker, serve_page, write_page
+        from cpgbuild.cli.pages import serve_page, write_page
         from cpgbuild.errors.project import OptionsClash
 
         if serve and out is not None:
             fault = "`--serve` writes no file, so `--out` does not go with it"
             raise OptionsClash(fault, "leave out one of them")
-        maker = page_maker(project, preview, overrides_of(var, env, warehouse))
+        overrides = overrides_of(var, env, warehouse)
         if serve:
-            serve_page(maker, port, output)
+            serve_page(project, preview, overrides, port, output)
         else:
-            write_page(maker, project, out, output)
+            write_page(project, preview, overrides, out, output)
         return exit_codes.OK
 
     finish(output, run)

@@ -51,9 +51,8 @@ def check(
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, None)
-        with PlanningLine(output) as line:
-            checked = api.check(project, overrides=overrides, planning=line.planning)
+        with PlanningLine(output, overrides_of(var, env, None)) as overrides:
+            checked = api.check(project, overrides=overrides)
         return show_checked(checked, output, strict=strict)
 
     finish(output, run)
@@ -75,7 +74,7 @@ def clean(
         ),
     ] = 168,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Say what would go, and delete nothing.")
+        bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     var: VarOption = None,
@@ -94,17 +93,22 @@ def clean(
     def run() -> int:
         from cpgbuild.cli.cleaning import agreed, is_something, show_cleaned, show_nothing
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
+        asked = overrides_of(var, env, warehouse)
         if dry_run or not yes:
-            found = api.clean(project, keep=keep, hours=hours, dry_run=True, overrides=overrides)
+            with PlanningLine(output, asked) as overrides:
+                found = api.clean(
+                    project, keep=keep, hours=hours, dry_run=True, overrides=overrides
+                )
             if dry_run or not is_something(found):
                 show_cleaned(found, output, done=False, asked=False)
                 return exit_codes.OK
             if not agreed(found, output):
                 show_nothing(output)
                 return exit_codes.OK
-        found = api.clean(project, keep=keep, hours=hours, overrides=overrides)
+        with PlanningLine(output, asked) as overrides:
+            found = api.clean(project, keep=keep, hours=hours, overrides=overrides)
         show_cleaned(found, output, done=True, asked=not yes)
         return exit_codes.OK
 
