@@ -16,7 +16,15 @@ HEADINGS = {
 
 
 class HeadedGroup(TyperGroup):
-    """The commands, in the order of the headings; click would list them under one."""
+    """The commands, in the order of the headings, with an example a line.
+
+    Click would list them under one heading, and wrap examples as prose.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        """Take what typer makes of the commands."""
+        super().__init__(**attributes)
+        _put_examples_in_lines(self)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- click passes it
         """Return the names of all commands."""
@@ -35,3 +43,13 @@ class HeadedGroup(TyperGroup):
                         if command is not None
                     ]
                 )
+
+
+def _put_examples_in_lines(group: TyperGroup) -> None:
+    """Let the examples of all commands, written as `Examples:  a  |  b`, be shown a line each."""
+    for command in group.commands.values():
+        if command.epilog:
+            lines = command.epilog.replace("Examples:  ", "Examples:\n  ").replace("  |  ", "\n  ")
+            command.epilog = f"\b\n{lines}"
+        if isinstance(command, TyperGroup):
+            _put_examples_in_lines(command)

@@ -27,9 +27,9 @@ def _forms() -> None:
 )
 def hamilton(
     project: ProjectOption = Path(),
-    out: Annotated[Path, typer.Option("--out", "-o", help="The Python module to write.")] = Path(
-        "generated_pipeline.py"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The Python module to write.")
+    ] = Path("generated_pipeline.py"),
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:

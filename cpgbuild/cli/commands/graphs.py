@@ -34,6 +34,7 @@ def impact(
         str | None,
         typer.Option(
             "--since",
+            metavar="COMMIT",
             help="Commit of git: what changed since its cpgbuild.lock, and all behind it.",
         ),
     ] = None,
@@ -77,7 +78,9 @@ def lineage(
     name: Annotated[
         str,
         typer.Argument(
-            help="Column, as `sales.amount`, or dataset.", autocompletion=complete_column
+            metavar="NAME",
+            help="Column, as `sales.amount`, or dataset.",
+            autocompletion=complete_column,
         ),
     ],
     project: ProjectOption = Path(),
@@ -114,7 +117,9 @@ def lineage(
 )
 def graph(
     project: ProjectOption = Path(),
-    form: Annotated[str, typer.Option("--format", "-f", help="dot, mermaid, svg or json.")] = "dot",
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORM", help="dot, mermaid, svg or json.")
+    ] = "dot",
     var: VarOption = None,
     env: EnvOption = None,
     verbose: VerboseOption = False,

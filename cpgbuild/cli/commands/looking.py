@@ -25,13 +25,20 @@ commands = typer.Typer()
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        "--format", "-f", help="table, csv, json (a line for each row) or parquet; or by --out."
+        "--format",
+        "-f",
+        metavar="FORM",
+        help="table, csv, json (a line for each row) or parquet; or by --out.",
     ),
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write rows to.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write rows to.")
+]
 LimitOption = Annotated[
     int | None,
-    typer.Option("--limit", "-n", min=0, help="So many rows; 0 for all. Of a table as text: 20."),
+    typer.Option(
+        "--limit", "-n", metavar="N", min=0, help="So many rows; 0 for all. Of a table as text: 20."
+    ),
 ]
 
 
@@ -42,7 +49,8 @@ def ls(
     target: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Dataset, task, pattern or tag:NAME; all if none.",
+            metavar="NAME",
+            help="Dataset, task, pattern or tag:TAG; all if none.",
             autocompletion=complete_selector,
         ),
     ] = None,
@@ -76,13 +84,20 @@ def ls(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="Dataset: a source, a view or a table.", autocompletion=complete_name),
+        typer.Argument(
+            metavar="NAME",
+            help="Dataset: a source, a view or a table.",
+            autocompletion=complete_name,
+        ),
     ],
     project: ProjectOption = Path(),
     limit: LimitOption = None,
-    where: Annotated[str, typer.Option("--where", "-w", help="Condition in SQL.")] = "",
+    where: Annotated[
+        str, typer.Option("--where", "-w", metavar="CONDITION", help="Condition in SQL.")
+    ] = "",
     columns: Annotated[
-        str, typer.Option("--columns", "-c", help="Columns, with commas between them.")
+        str,
+        typer.Option("--columns", "-c", metavar="NAMES", help="Columns, with commas between them."),
     ] = "",
     form: FormatOption = None,
     out: OutOption = None,
@@ -119,7 +134,10 @@ def show(
     "cpgbuild query - < report.sql"
 )
 def query(
-    sql: Annotated[str, typer.Argument(help="Query over datasets, or `-` to read it from stdin.")],
+    sql: Annotated[
+        str,
+        typer.Argument(metavar="SQL", help="Query over datasets, or `-` to read it from stdin."),
+    ],
     project: ProjectOption = Path(),
     limit: LimitOption = None,
     form: FormatOption = None,
@@ -156,12 +174,14 @@ def history(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Dataset that is a table; all builds if none.", autocompletion=complete_name
+            metavar="NAME",
+            help="Dataset that is a table; all builds if none.",
+            autocompletion=complete_name,
         ),
     ] = None,
     project: ProjectOption = Path(),
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="So many builds, or states.")
+        int, typer.Option("--limit", "-n", metavar="N", min=1, help="So many builds, or states.")
     ] = 20,
     var: VarOption = None,
     env: EnvOption = None,
@@ -197,21 +217,33 @@ def history(
 )
 def diff(
     name: Annotated[
-        str, typer.Argument(help="Dataset that is a table.", autocompletion=complete_name)
+        str,
+        typer.Argument(
+            metavar="NAME", help="Dataset that is a table.", autocompletion=complete_name
+        ),
     ],
     project: ProjectOption = Path(),
     before: Annotated[
         int | None,
-        typer.Option("--from", min=0, help="Version, as `history` has it; else the one before."),
+        typer.Option(
+            "--from",
+            metavar="VERSION",
+            min=0,
+            help="Version, as `history` has it; else the one before.",
+        ),
     ] = None,
     after: Annotated[
-        int | None, typer.Option("--to", min=0, help="Version; else that of now.")
+        int | None,
+        typer.Option("--to", metavar="VERSION", min=0, help="Version; else that of now."),
     ] = None,
     key: Annotated[
-        str, typer.Option("--key", help="Columns that name a row, with commas between them.")
+        str,
+        typer.Option(
+            "--key", metavar="NAMES", help="Columns that name a row, with commas between them."
+        ),
     ] = "",
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="So many rows of each kind.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="So many rows of each kind.")
     ] = 10,
     var: VarOption = None,
     env: EnvOption = None,

@@ -30,10 +30,16 @@ def docs(
     project: ProjectOption = Path(),
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File; cpgbuild-docs.html in the project if not given."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File; cpgbuild-docs.html in the project if not given.",
+        ),
     ] = None,
     preview: Annotated[
-        int, typer.Option("--preview", min=0, help="Show so many rows of each dataset.")
+        int,
+        typer.Option("--preview", metavar="N", min=0, help="Show so many rows of each dataset."),
     ] = 0,
     serve: Annotated[
         bool,
@@ -41,7 +47,13 @@ def docs(
     ] = False,
     port: Annotated[
         int,
-        typer.Option("--port", min=0, max=65535, help="Where it is served; 0: any that is free."),
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Where it is served; 0: any that is free.",
+        ),
     ] = PORT,
     var: VarOption = None,
     env: EnvOption = None,

@@ -65,12 +65,18 @@ def check(
 def clean(
     project: ProjectOption = Path(),
     keep: Annotated[
-        int, typer.Option("--keep", min=1, help="States of each table that can be restored.")
+        int,
+        typer.Option(
+            "--keep", metavar="N", min=1, help="States of each table that can be restored."
+        ),
     ] = 10,
     hours: Annotated[
         int,
         typer.Option(
-            "--hours", min=0, help="Keep what was replaced, or written, in so many hours."
+            "--hours",
+            metavar="N",
+            min=0,
+            help="Keep what was replaced, or written, in so many hours.",
         ),
     ] = 168,
     dry_run: Annotated[
@@ -184,7 +190,8 @@ def watch(
 @commands.command(epilog="Examples:  cpgbuild explain E204  |  cpgbuild explain")
 def explain(
     code: Annotated[
-        str | None, typer.Argument(help="Code of an error, as E204; all where none is given.")
+        str | None,
+        typer.Argument(metavar="CODE", help="Code of an error, as E204; all where none is given."),
     ] = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
