@@ -109,7 +109,7 @@ def why(
 
         with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
             found = api.why(name, project, overrides=overrides)
-        show_explanations(found, output)
+        show_explanations(name, found, output)
         return exit_codes.OK
 
     finish(output, run)

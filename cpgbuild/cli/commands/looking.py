@@ -130,7 +130,7 @@ def show(
 
 @commands.command(
     epilog='Examples:  cpgbuild query "SELECT count(*) FROM orders"  |  '
-    'cpgbuild query "SELECT * FROM sales JOIN customers USING (customer_id)" -f csv  |  '
+    'cpgbuild query "SELECT * FROM sales JOIN customers USING (id)" -f csv  |  '
     "cpgbuild query - < report.sql"
 )
 def query(
