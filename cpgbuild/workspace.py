@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Request
     from cpgbuild.errors.report import CpgbuildError
-    from cpgbuild.plan.planning import Planning
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -143,7 +142,7 @@ class Workspace:
 
 
 @contextmanager
-def opened(  # noqa: PLR0913 -- what one command asks for and another does not
+def opened(
     project: str | Path = ".",
     overrides: Overrides | None = None,
     known: Lock | None = None,
@@ -151,7 +150,6 @@ def opened(  # noqa: PLR0913 -- what one command asks for and another does not
     look: bool = False,
     request: Request | None = None,
     views: bool = True,
-    planning: Planning | None = None,
 ) -> Iterator[Workspace]:
     """Load a project, plan all of its tasks, and check every edge, for the time of this block.
 
@@ -159,7 +157,7 @@ def opened(  # noqa: PLR0913 -- what one command asks for and another does not
     may be kept, and is asked for, what it rests on is looked at before anything else is. What was
     planned before and rests on nothing that changed is not planned again, and where a `request` is
     about some tasks, what has nothing to do with them is not planned at all. What `views` mean by
-    themselves, nobody has to know who only decides what to run. `planning` is asked how far it is.
+    themselves, nobody has to know who only decides what to run.
 
     Raises:
         CpgbuildError: what is wrong with the project; `Problems` where it is several things.
@@ -182,8 +180,7 @@ def opened(  # noqa: PLR0913 -- what one command asks for and another does not
         def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = Before(found.kept, found.lost, same)
             compiler = Compiler(found.definitions, schemas, loaded.variables, root, before)
-            if planning is not None:
-                planning.begin(compiler.progress)
+            _tell(overrides, compiler)
             needed = _needed(found, loaded, request) if request else None
             compiler.compile_all(needed, views=views, afar=Afar.of(root, watch))
             return compiler
@@ -211,7 +208,6 @@ class Attempt:
 def attempted(
     project: str | Path = ".",
     overrides: Overrides | None = None,
-    planning: Planning | None = None,
 ) -> Attempt:
     """Plan what can be planned of a project. Writes nothing.
 
@@ -232,8 +228,7 @@ def attempted(
         def compiled(found: Discovery, watch: Watch) -> Compiler:
             before = None if found.errors else Before(found.kept, found.lost, same)
             compiler = Compiler(found.sound, schemas, loaded.variables, root, before)
-            if planning is not None:
-                planning.begin(compiler.progress)
+            _tell(overrides, compiler)
             compiler.compile_all(views=False, afar=Afar.of(root, watch))
             return compiler
 
@@ -247,6 +242,12 @@ def attempted(
         if not (isinstance(error, UnknownDataset) and error.dataset in lost)
     ]
     return Attempt(found, compiler, problems + _wrong_edges(compiler))
+
+
+def _tell(overrides: Overrides | None, compiler: Compiler) -> None:
+    """Let whoever wants to know how far planning is ask the compiler."""
+    if overrides is not None and overrides.planning is not None:
+        overrides.planning.begin(compiler.progress)
 
 
 def _wrong_edges(compiler: Compiler) -> list[CpgbuildError]:

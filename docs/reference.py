@@ -24,13 +24,13 @@ def commands() -> list[str]:
     lines = []
     for name, command in sorted(_found(typer.main.get_command(app))):
         arguments = [p for p in command.params if p.param_type_name == "argument"]
-        usage = " ".join(["cpgbuild", name, *(f"[{a.name.upper()}]" for a in arguments)])
+        usage = " ".join(["cpgbuild", name, *(f"[{a.metavar or a.name}]" for a in arguments)])
         lines += [f"### `{usage}`", "", command.help or "", ""]
         lines += ["| option | meaning |", "|---|---|"]
         for option in command.params:
-            names = ", ".join(f"`{n}`" for n in getattr(option, "opts", []))
+            names = ", ".join(f"`{n}`" for n in _names(option))
             lines.append(f"| {names} | {getattr(option, 'help', '') or ''} |")
-        lines += ["", f"{command.epilog}".replace("  |  ", "; "), ""]
+        lines += ["", _examples(command.epilog or ""), ""]
     return lines
 
 
@@ -41,6 +41,19 @@ def _found(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Com
             yield from _found(command, f"{above}{name} ")
         else:
             yield f"{above}{name}", command
+
+
+def _names(option: click.Parameter) -> list[str]:
+    """Return the names of an option, or what stands for an argument."""
+    if option.param_type_name == "argument":
+        return [f"{option.metavar or option.name}"]
+    value = f" {option.metavar}" if option.metavar else ""
+    return [*option.opts[:-1], f"{option.opts[-1]}{value}"]
+
+
+def _examples(epilog: str) -> str:
+    head, *examples = epilog.strip("\b\n").split("\n  ")
+    return f"{head} {', '.join(f'`{example}`' for example in examples)}"
 
 
 def errors() -> list[str]:

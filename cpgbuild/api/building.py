@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.broken import Broken
-    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides
     from cpgbuild.state.observed import Observed
     from cpgbuild.workspace import Workspace
@@ -51,20 +50,15 @@ def plan(
     exclude: Sequence[str] = (),
     force: Sequence[str] = (),
     overrides: Overrides | None = None,
-    planning: Planning | None = None,
 ) -> list[Planned]:
     """Return what `build` would do with each task, in its order, and why. Runs nothing.
-
-    `planning` says meanwhile, to another thread, how far it is; so it does for other commands.
 
     Raises:
         CpgbuildError: the request or the project is wrong.
     """
     look = overrides in (None, config.Overrides()) and not force
     request = Request(tuple(targets), tuple(exclude), tuple(force))
-    with opened(
-        project, overrides, look=look, request=request, views=False, planning=planning
-    ) as workspace:
+    with opened(project, overrides, look=look, request=request, views=False) as workspace:
         selection = select(workspace.graph, request)
         return _planned(workspace, selection, targets, exclude)
 
@@ -138,7 +132,6 @@ def why(
     project: str | Path = ".",
     *,
     overrides: Overrides | None = None,
-    planning: Planning | None = None,
 ) -> list[Explanation]:
     """Return, for each task that makes a dataset, what a build would do with it and why.
 
@@ -146,7 +139,7 @@ def why(
         UnknownTarget: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides, planning=planning) as workspace:
+    with opened(project, overrides) as workspace:
         selection = select(workspace.graph, Request((name,)))
         wanted = workspace.graph.makers(name)
         if not all(task.stored for task in wanted):
@@ -169,7 +162,6 @@ def build(  # noqa: PLR0913 -- the options of the command
     report: Reporter | None = None,
     observers: Sequence[Observer] = (),
     interrupted: Callable[[], bool] = lambda: False,
-    planning: Planning | None = None,
 ) -> Outcome:
     """Bring the targets (all, where none is named) up to date with the fewest runs.
 
@@ -187,7 +179,6 @@ def build(  # noqa: PLR0913 -- the options of the command
         report=report,
         observers=observers,
         keep_going=keep_going,
-        planning=planning,
     ) as (_, builder):
         return builder.build(interrupted)
 
@@ -202,7 +193,6 @@ def building(  # noqa: PLR0913 -- what a build is made of
     report: Reporter | None = None,
     observers: Sequence[Observer] = (),
     keep_going: bool = False,
-    planning: Planning | None = None,
 ) -> Iterator[tuple[Workspace, Builder]]:
     """Give what brings a request's tasks up to date, and hold the warehouse for the time of it.
 
@@ -213,7 +203,7 @@ def building(  # noqa: PLR0913 -- what a build is made of
         CpgbuildError: the request or the project is wrong, or another build holds the warehouse.
     """
     look = overrides in (None, config.Overrides()) and not request.force
-    with opened(project, overrides, look=look, request=request, planning=planning) as workspace:
+    with opened(project, overrides, look=look, request=request) as workspace:
         wanted = select(workspace.graph, request)
         selection = wanted if among is None else wanted.among(among)
         workspace.warehouse.check()

@@ -21,7 +21,6 @@ from cpgbuild.state.repository import text_at
 from cpgbuild.workspace import opened
 
 if TYPE_CHECKING:
-    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
 
@@ -31,7 +30,6 @@ def impact(
     project: str | Path = ".",
     *,
     overrides: Overrides | None = None,
-    planning: Planning | None = None,
 ) -> list[Impact]:
     """Return the tasks downstream of a dataset or task, nearest first.
 
@@ -41,7 +39,7 @@ def impact(
         UnknownTarget, UnknownColumn: nothing is named so.
         CpgbuildError: the project is wrong.
     """
-    with opened(project, overrides, planning=planning) as workspace:
+    with opened(project, overrides) as workspace:
         return _downstream(workspace, name)
 
 

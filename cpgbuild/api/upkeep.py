@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import CpgbuildError
-    from cpgbuild.plan.planning import Planning
     from cpgbuild.project.config import Overrides
     from cpgbuild.workspace import Workspace
 
@@ -43,7 +42,6 @@ def check(
     project: str | Path = ".",
     *,
     overrides: Overrides | None = None,
-    planning: Planning | None = None,
 ) -> Checked:
     """Evaluate and validate all tasks, and compare what they declare with what they read.
 
@@ -52,7 +50,7 @@ def check(
     Raises:
         CpgbuildError: the configuration is wrong (`Problems` where it is several things).
     """
-    attempt = attempted(project, overrides, planning)
+    attempt = attempted(project, overrides)
     compiler = attempt.compiler
     tasks = [compiler.tasks[name] for name in sorted(compiler.tasks)]
     return Checked(tasks, sorted(compiler.sources), attempt.problems, drifts(tasks))

@@ -40,7 +40,9 @@ def show_plan(planned: Sequence[Planned], output: Output) -> bool:
             word, style = _ACTIONS[each.action]
             name = f"{each.task.name.ljust(width)}  "
             why = reasons_text(each.task, each.reasons)
-            output.line((word.ljust(9), style), (name, ""), (why, "dim"), _details(each, output))
+            output.line(
+                (word.ljust(9), style), (name, ""), (why, "dim"), _details(each, output), hang=2
+            )
     counts = Counter(each.action for each in planned)
     idle = counts[Action.SKIP]
     work = len(planned) - idle
@@ -116,6 +118,7 @@ def show_impact(name: str, found: Sequence[Impact], output: Output) -> None:
             (f"{each.task.name.ljust(width)}  ", ""),
             (columns, "dim"),
             (_affected(each), "cyan"),
+            hang=2,
         )
     verb = "needs" if len(found) == 1 else "need"
     output.line((f"\n{count_text(len(found), 'task')} {verb} `{name}`", "bold"))

@@ -1,4 +1,4 @@
-"""The command line: all commands, in the order in which `--help` lists them."""
+"""The command line: all commands."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from cpgbuild.cli.commands import (
     projects,
     upkeep,
 )
+from cpgbuild.cli.headings import HeadedGroup
 
 app = typer.Typer(
     name="cpgbuild",
+    cls=HeadedGroup,
     help="make for data views: rebuilds exactly what a change affects, and says why.",
     no_args_is_help=True,
     add_completion=True,

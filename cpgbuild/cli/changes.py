@@ -49,7 +49,7 @@ def _show_difference(difference: Difference, output: Output) -> None:
         if change.aspect not in _HEADS:
             said = (f"{str(change.aspect).ljust(WIDTH)}  ", "cyan")
             detail = change.detail or "means something else"
-            output.line((" " * (WIDTH + 2), ""), said, (detail, ""))
+            output.line((" " * (WIDTH + 2), ""), said, (detail, ""), hang=2)
 
 
 def _title(difference: Difference) -> str:
@@ -72,12 +72,13 @@ def show_since(
         for record in records.gone(other):
             output.record(record)
         said = _because(other.changes)
-        output.line(("  -  ", "yellow"), (f"{_title(other).ljust(width)}  ", ""), (said, "dim"))
+        head = (f"{_title(other).ljust(width)}  ", "")
+        output.line(("  -  ", "yellow"), head, (said, "dim"), hang=2)
     for each in found:
         output.record(records.impacted(each))
         said = _because(each.because)
         far = (f"{each.distance:3}  ", "yellow")
-        output.line(far, (f"{each.task.name.ljust(width)}  ", ""), (said, "dim"))
+        output.line(far, (f"{each.task.name.ljust(width)}  ", ""), (said, "dim"), hang=2)
     where = f" behind `{name}`" if name is not None else ""
     verb = "are" if len(found) > 1 else "is"
     count = count_text(len(found), "task") if found else "No task"

@@ -30,15 +30,15 @@ def show_checked(checked: Checked, output: Output, *, strict: bool) -> int:
         drift = drifting.get(task.name)
         if drift is not None:
             output.record(records.drifted(drift))
-            output.line(
-                ("drift    ", "yellow"), (f"{task.name.ljust(width)}  ", ""), (_said(drift), "")
-            )
+            name = (f"{task.name.ljust(width)}  ", "")
+            output.line(("drift    ", "yellow"), name, (_said(drift), ""), hang=2)
         elif output.verbose:
             reads = ", ".join(f'"{needed.dataset}"' for needed in task.requires)
             output.line(
                 ("fine     ", "green"),
                 (f"{task.name.ljust(width)}  ", ""),
                 (f"inputs=[{reads}]", "dim"),
+                hang=2,
             )
     _sum_up(checked, output)
     codes = [exit_code(problem) for problem in checked.problems]

@@ -73,6 +73,7 @@ def _show_lines(found: Sequence[Cleaned], output: Output) -> None:
             (f"{each.output.ljust(width)}  ", ""),
             (facts.ljust(20) if why else facts, ""),
             (f"  {why}" if why else "", "dim"),
+            hang=2,
         )
 
 

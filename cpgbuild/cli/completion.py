@@ -22,12 +22,30 @@ TAG = "tag:"
 # Options that take selectors, other options that take a value, and flags. Of a command line with
 # any other option it is not known here which word is what, and typer is asked.
 SELECTORS = frozenset({"--target", "-t", "--exclude", "--force"})
-VALUES = frozenset({"--project", "-C", "--var", "--env", "--warehouse", "--since"})
-FLAGS = frozenset(
-    {"--json", "--verbose", "-v", "--no-cache", "--keep-going", "-k", "--exit-code", "--locked"}
+VALUES = frozenset(
+    (
+        *("--project", "-C", "--var", "--env", "--warehouse", "--since", "--from", "--to", "--key"),
+        *("--limit", "-n", "--where", "-w", "--columns", "-c", "--format", "-f", "--out", "-o"),
+    )
 )
-# The commands whose first argument is a name, and whether it may be that of a column.
-NAMED = {"impact": True, "why": False}
+FLAGS = frozenset(
+    (
+        *("--json", "--verbose", "-v", "--no-cache", "--keep-going", "-k", "--exit-code"),
+        *("--locked", "--up", "--down"),
+    )
+)
+# What a name may be of: a dataset or a task; a column too; or as many as one likes, and tags.
+NAME, COLUMN, SELECTOR = "name", "column", "selector"
+# The commands whose arguments are names.
+NAMED = {
+    "diff": NAME,
+    "history": NAME,
+    "impact": COLUMN,
+    "lineage": COLUMN,
+    "ls": SELECTOR,
+    "show": NAME,
+    "why": NAME,
+}
 
 
 class Line(NamedTuple):
@@ -47,7 +65,7 @@ def completed(environment: Mapping[str, str]) -> bool:
     wanted = _wanted(line.words)
     if wanted is None or line.word.startswith("-"):
         return False
-    found = candidates(_names(line.words), line.word, columns=wanted)
+    found = candidates(_names(line.words), line.word, wanted)
     glued = line.glued
     if shell == "bash" and ":" in line.word:
         # There a word ends with a colon, and what comes behind it is completed by itself.
@@ -62,19 +80,19 @@ def completed(environment: Mapping[str, str]) -> bool:
     return True
 
 
-def candidates(names: Names, word: str, *, columns: bool) -> list[str]:
-    """Return what a word may become: a selector, or a dataset or column.
+def candidates(names: Names, word: str, kind: str) -> list[str]:
+    """Return what a word may become: a name, a column, or a selector.
 
     Tasks are only offered where the word begins the name of no dataset.
     """
-    plus = "+" if word.startswith("+") and not columns else ""
+    plus = "+" if word.startswith("+") and kind == SELECTOR else ""
     begun = word.removeprefix(plus)
     found = sorted(name for name in names.datasets if name.startswith(begun))
-    if columns:
+    if kind == COLUMN:
         dataset = begun if begun in names.datasets else begun.rpartition(".")[0]
         every = (f"{dataset}.{column}" for column in names.columns(dataset))
         found += sorted(name for name in every if name.startswith(begun))
-    else:
+    elif kind == SELECTOR:
         found += sorted(TAG + tag for tag in names.tags if (TAG + tag).startswith(begun))
     found = found or sorted(name for name in names.tasks if name.startswith(begun))
     return [plus + name for name in found]
@@ -96,8 +114,8 @@ def _names(words: list[str]) -> Names:
     return kept_names(folder)
 
 
-def _wanted(words: list[str]) -> bool | None:
-    """Return whether columns are wanted behind these words; None where it is not for us to say."""
+def _wanted(words: list[str]) -> str | None:
+    """Return what a name behind these words may be of; None where it is not for us to say."""
     if len(words) < 2:  # noqa: PLR2004 -- the program, and the command
         return None
     command, *rest = words[1:]
@@ -113,8 +131,9 @@ def _wanted(words: list[str]) -> bool | None:
         elif word not in FLAGS:
             return None
     if expected:
-        return False if expected in SELECTORS else None
-    return None if arguments else NAMED.get(command)
+        return SELECTOR if expected in SELECTORS else None
+    kind = NAMED.get(command)
+    return None if arguments and kind != SELECTOR else kind
 
 
 def _from_bash(environment: Mapping[str, str]) -> Line | None:

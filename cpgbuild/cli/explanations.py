@@ -25,8 +25,10 @@ _HEADS = {
 WIDTH = 10
 
 
-def show_explanations(found: Sequence[Explanation], output: Output) -> None:
+def show_explanations(name: str, found: Sequence[Explanation], output: Output) -> None:
     """Show why each task would run, or need not, and what its last good run was."""
+    if not found:
+        output.line((f"No task makes `{name}`", "bold"))
     for number, each in enumerate(found):
         output.record(records.explained(each))
         if number:
@@ -38,7 +40,7 @@ def show_explanations(found: Sequence[Explanation], output: Output) -> None:
 def _show(each: Explanation, output: Output) -> None:
     word, style = _HEADS[each.action]
     why = f": {reasons_text(each.task, each.reasons)}" if each.reasons else ""
-    output.line((f"{each.task.name} ", "bold"), (word, style), (why, ""))
+    output.line(("", ""), (f"{each.task.name} ", "bold"), (word, style), (why, ""), hang=1)
     if not each.task.stored:
         _fact("kind", "a view: it holds no rows, and whoever reads it evaluates it", output)
     elif each.last is None:
@@ -51,7 +53,8 @@ def _show(each: Explanation, output: Output) -> None:
             output.line((f"    {line}", _DIFF.get(line[:1], "dim")))
     width = max((len(state.dataset) for state in each.inputs), default=0)
     for state in each.inputs:
-        _fact("reads", f"{state.dataset.ljust(width)}  {_state(state)}", output)
+        name = f"{state.dataset.ljust(width)}  "
+        output.line(("  reads     ", "dim"), (name, ""), (_state(state), ""), hang=2)
     if each.task.volatile:
         _fact("volatile", f"{', '.join(each.task.volatile)}: it always runs", output)
     if each.task.unstable:
@@ -66,7 +69,7 @@ _DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def _fact(name: str, text: str, output: Output) -> None:
-    output.line((f"  {name.ljust(WIDTH)}", "dim"), (text, ""))
+    output.line((f"  {name.ljust(WIDTH)}", "dim"), (text, ""), hang=1)
 
 
 def _last(trace: Trace) -> str:

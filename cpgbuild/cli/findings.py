@@ -46,9 +46,10 @@ def show_findings(found: Iterable[Finding], output: Output) -> int:
             (str(each.health).ljust(_WIDTH), _STYLES[each.health]),
             (f"{each.about}: ", "bold"),
             (each.fact, ""),
+            hang=1,
         )
         if each.hint:
-            output.line((f"{' ' * _WIDTH}hint: {each.hint}", "cyan"))
+            output.line((" " * _WIDTH, ""), (f"hint: {each.hint}", "cyan"), hang=1)
     problems, warnings = counts[Health.PROBLEM], counts[Health.WARNING]
     said = [count_text(n, word) for n, word in ((problems, "problem"), (warnings, "warning")) if n]
     style = "bold red" if problems else "bold"

@@ -28,11 +28,11 @@ def show_imported(imported: Imported, out: Path, output: Output) -> None:
         what = f" ({source.absent})" if source.absent else ""
         absent += bool(source.absent)
         name = f"{source.name.ljust(width)}  "
-        output.line((word, style), (name, ""), (f"{source.path}{what}", "dim"))
+        output.line((word, style), (name, ""), (f"{source.path}{what}", "dim"), hang=2)
     for left in imported.left_out:
         output.record(records.left_out(left))
         word = "in part  " if left.in_part else "left out "
-        output.line((word, "yellow"), (left.origin, ""), (f": {left.reason}", "dim"))
+        output.line((word, "yellow"), (left.origin, ""), (f": {left.reason}", "dim"), hang=1)
     tasks, sources = len(imported.tasks), len(imported.sources)
     said = f"{count_text(tasks, 'task')} and {count_text(sources, 'source')} written"
     partly = sum(left.in_part for left in imported.left_out)

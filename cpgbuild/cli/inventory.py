@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cpgbuild.cli import records
-from cpgbuild.cli.table import Cell, show_table
+from cpgbuild.cli.table import Cell, left_out, show_table
 from cpgbuild.cli.wording import age_text, bytes_text, count_text, reason_words
 from cpgbuild.core.builder import Outcome
 from cpgbuild.core.events import Action
@@ -34,10 +34,11 @@ def show_listed(found: Sequence[Listed], output: Output) -> None:
     for each in found:
         output.record(records.listed(each, _state(each)[0]))
     if not output.as_json:
-        show_table(_HEADS, [_row(each, now) for each in found], output)
+        fitting = show_table(_HEADS, [_row(each, now) for each in found], output)
         kinds = Counter(str(each.kind) for each in found)
         counts = ", ".join(count_text(n, kind) for kind, n in sorted(kinds.items()))
-        output.line((f"\n{counts or 'No datasets'}", "bold"))
+        more = left_out(_HEADS, fitting)
+        output.line((f"\n{counts or 'No datasets'}", "bold"), (more and f"; {more}", "dim"), hang=0)
     output.summary(Outcome())
 
 

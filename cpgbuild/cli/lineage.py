@@ -43,9 +43,8 @@ def _show_dataset(found: Lineage, output: Output, *, up: bool, down: bool) -> No
         for step in found.up:
             made = step.derivation
             said = made.expression if made is not None else "a source's own column"
-            output.line(
-                (f"  {step.cell.column.ljust(width)}  ", ""), (said, "cyan" if made else "dim")
-            )
+            style = "cyan" if made else "dim"
+            output.line((f"  {step.cell.column.ljust(width)}  ", ""), (said, style), hang=1)
             _show_deciders(step, "  " + " " * width + "  ", output)
         _show_rows(found.up, "  ", output)
     if down:
@@ -62,7 +61,7 @@ def _show_steps(steps: Sequence[Step], output: Output) -> None:
     width = max(len(str(step.cell)) for step in steps)
     for step in steps:
         said = step.derivation.expression if step.derivation is not None else ""
-        output.line((f"  {str(step.cell).ljust(width)}  ", ""), (said, "cyan"))
+        output.line((f"  {str(step.cell).ljust(width)}  ", ""), (said, "cyan"), hang=1)
 
 
 def _show_column(found: Lineage, cell: Cell, output: Output, *, up: bool, down: bool) -> None:
@@ -113,8 +112,10 @@ class _Up:
         if made is None:
             self._output.line((lead, "dim"), (name, ""), ("  a source", "dim"))
             return
-        self._output.line((lead, "dim"), (name, ""), (" = ", "dim"), (made.expression, "cyan"))
-        _show_deciders(step, below + (_PASS if made.direct else _NONE), self._output)
+        more = below + (_PASS if made.direct else _NONE)
+        words = [(lead, "dim"), (name, ""), (" = ", "dim"), (made.expression, "cyan")]
+        self._output.line(*words, hang=more + _NONE)
+        _show_deciders(step, more, self._output)
         for number, cell in enumerate(made.direct):
             last = number == len(made.direct) - 1
             end = below + (_LAST if last else _BRANCH)
@@ -140,6 +141,7 @@ class _Down:
                 (str(step.cell), ""),
                 (" = ", "dim"),
                 (said, "cyan"),
+                hang=below + (_NONE if last else _PASS) + _NONE,
             )
             if not again:
                 self._shown.add(step.cell)
@@ -151,14 +153,14 @@ def _show_deciders(step: Step, lead: str, output: Output) -> None:
     uses = step.derivation.uses if step.derivation is not None else {}
     indirect = {c: frozenset(k for k in kinds if not k.is_direct) for c, kinds in uses.items()}
     if output.verbose and any(indirect.values()):
-        output.line((f"{lead}decided by {_said(indirect)}", "dim"))
+        output.line((lead, "dim"), (f"decided by {_said(indirect)}", "dim"), hang=1)
 
 
 def _show_rows(steps: Iterable[Step], lead: str, output: Output) -> None:
     """Show what decides which rows the tasks of some steps give."""
     for task, rows in {step.task: step.rows for step in steps if step.task}.items():
         if rows:
-            output.line((f"{lead}rows of {task}: {_said(rows)}", "dim"))
+            output.line((lead, "dim"), (f"rows of {task}: {_said(rows)}", "dim"), hang=1)
 
 
 def _said(uses: Uses) -> str:

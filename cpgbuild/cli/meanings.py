@@ -35,12 +35,23 @@ def show_meaning(code: str, output: Output) -> None:
         raise UnknownCode(code, known)
     text = explained(error.code)
     output.record(records.meaning(error, meaning(error), text))
-    output.line((error.code, "bold red"), (f": {meaning(error)}", "bold"))
+    output.line((f"{error.code}: ", "bold red"), (meaning(error), "bold"), hang=1)
     output.line(("", ""))
-    for line in text.splitlines():
-        output.line((f"  {line}".rstrip(), "cyan" if line.startswith("    ") else ""))
+    for line in _paragraphs(text, joined=output.stdout.is_terminal):
+        output.line(("  " if line else "", ""), (line, "cyan" if line[:1] == " " else ""), hang=1)
     output.line((f"\nExit code {error.exit_code}", "dim"))
     output.summary(Outcome())
+
+
+def _paragraphs(text: str, *, joined: bool) -> list[str]:
+    """Return lines, those of a paragraph as one where they are to be `joined`; examples as is."""
+    found: list[str] = []
+    for line in text.splitlines():
+        if joined and found and line and found[-1] and " " not in {line[0], found[-1][0]}:
+            found[-1] += f" {line}"
+        else:
+            found.append(line)
+    return found
 
 
 def show_codes(output: Output) -> None:
@@ -52,5 +63,5 @@ def show_codes(output: Output) -> None:
             gap = "\n" if stage else ""
             stage = code[:2]
             output.line((f"{gap}{stage}: {STAGES[stage]}", "bold"))
-        output.line((f"  {code}  ", "red"), (meaning(error), ""))
+        output.line((f"  {code}  ", "red"), (meaning(error), ""), hang=1)
     output.summary(Outcome())

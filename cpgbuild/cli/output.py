@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from cpgbuild.cli import exit_codes, records
-from cpgbuild.cli.errors_text import report_text
+from cpgbuild.cli.errors_text import NARROWEST, report_text
 from cpgbuild.core.builder import Outcome
 from cpgbuild.errors.report import CpgbuildError, InternalError, Problems, Report
 
@@ -23,7 +24,21 @@ if TYPE_CHECKING:
 
 
 class _Console(Console):
-    """A console that is silent once its reader went away: what runs goes on, its code is true."""
+    """A console that is silent once its reader went away: what runs goes on, its code is true.
+
+    With `NO_COLOR` nothing but text is written, neither bold letters nor what comes and goes.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        """Write to stdout, or to stderr."""
+        plain = Console().no_color
+        # A user's text is never read as markup, and a pipe's reader wraps lines itself.
+        super().__init__(
+            highlight=False,
+            soft_wrap=True,
+            stderr=stderr,
+            color_system=None if plain else "auto",
+        )
 
     def on_broken_pipe(self) -> None:
         """Write to nowhere from now on."""
@@ -39,11 +54,8 @@ class Output:
     verbose: bool = False
     base: Path = field(default_factory=Path.cwd)
     began: float = field(default_factory=time.monotonic)
-    # A user's text is never read as markup, and a pipe's reader wraps lines itself.
-    stdout: Console = field(default_factory=lambda: _Console(highlight=False, soft_wrap=True))
-    stderr: Console = field(
-        default_factory=lambda: _Console(highlight=False, soft_wrap=True, stderr=True)
-    )
+    stdout: Console = field(default_factory=_Console)
+    stderr: Console = field(default_factory=lambda: _Console(stderr=True))
 
     @property
     def seconds(self) -> float:
@@ -54,17 +66,34 @@ class Output:
     def is_live(self) -> bool:
         """Whether there is a terminal on which something may come and go."""
         console = self.stderr
-        return console.is_terminal and not console.is_dumb_terminal and not self.as_json
+        plain = console.is_dumb_terminal or console.no_color
+        return console.is_terminal and not plain and not self.as_json
 
-    def line(self, *parts: tuple[str, str]) -> None:
-        """Write a line of the answer, of (text, style) parts; nothing under `--json`."""
-        if not self.as_json:
-            self.stdout.print(Text.assemble(*parts))
+    def line(self, *parts: tuple[str, str], hang: int | str | None = None) -> None:
+        """Write a line of the answer, of (text, style) parts; nothing under `--json`.
+
+        On a terminal that has no room for it, it goes on at a word: below the part number `hang`,
+        or behind a text that lines below begin with.
+        """
+        if self.as_json:
+            return
+        text = Text.assemble(*parts)
+        before = hang if isinstance(hang, str) else "".join(part for part, _ in parts[:hang])
+        room = self.stdout.width - cell_len(before)
+        if hang is None or not self.stdout.is_terminal or room < NARROWEST:
+            self.stdout.print(text)
+            return
+        head, rest = text.divide([len(before)])
+        for line in rest.wrap(self.stdout, room):
+            line.rstrip()
+            self.stdout.print(Text.assemble(head, line))
+            head = Text(hang, "dim") if isinstance(hang, str) else Text(" " * cell_len(before))
 
     def note(self, text: str) -> None:
         """Write a line to stderr that is neither the answer nor an error."""
         if not self.as_json:
-            self.stderr.print(Text.assemble(("note", "bold cyan"), f": {text}"))
+            said = Text.assemble(("note", "bold cyan"), f": {text}")
+            self.stderr.print(said, soft_wrap=not self.stderr.is_terminal)
 
     def binary(self) -> IO[bytes]:
         """Return stdout for bytes."""
@@ -89,10 +118,11 @@ class Output:
 
     def error(self, error: BaseException) -> None:
         """Write an error: each of several."""
+        columns = self.stderr.width if self.stderr.is_terminal else None
         for report in reports(error):
             self.record(records.failure(report))
             if not self.as_json:
-                self.stderr.print(report_text(report, self.base))
+                self.stderr.print(report_text(report, self.base, columns))
         if self.verbose and not self.as_json:
             self._original(error)
 

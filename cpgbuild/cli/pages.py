@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 # What comes after it loads a third faster.
 from cpgbuild.cli import lean, records
+from cpgbuild.cli.planning_line import PlanningLine
 from cpgbuild.cli.wording import count_text, reasons_text
 from cpgbuild.core.builder import Outcome
 from cpgbuild.export.page_document import Wanted
@@ -21,22 +23,20 @@ if TYPE_CHECKING:
     from cpgbuild.export.page_server import Made
     from cpgbuild.project.config import Overrides
 
-__all__ = ["lean", "page_maker", "serve_page", "write_page"]
+__all__ = ["lean", "serve_page", "write_page"]
 
 
-def page_maker(project: Path, preview: int, overrides: Overrides) -> PageMaker:
-    """Return what makes the page, with so many rows of each dataset."""
-    return PageMaker(project, Wanted(reasons_text, preview), overrides)
-
-
-def write_page(maker: PageMaker, project: Path, out: Path | None, output: Output) -> None:
-    """Write the page, and say to which file.
+def write_page(
+    project: Path, preview: int, overrides: Overrides, out: Path | None, output: Output
+) -> None:
+    """Write the page, with so many rows of each dataset, and say to which file.
 
     Raises:
         FileUnwritable: the file cannot be written.
         CpgbuildError: the project is wrong.
     """
-    made = maker.make()
+    with PlanningLine(output, overrides) as told:
+        made = PageMaker(project, Wanted(reasons_text, preview), told).make()
     path = write(made, project, out)
     output.record(records.page(str(path), made.datasets))
     shown = path.relative_to(output.base) if path.is_relative_to(output.base) else path
@@ -45,7 +45,9 @@ def write_page(maker: PageMaker, project: Path, out: Path | None, output: Output
     output.summary(Outcome())
 
 
-def serve_page(maker: PageMaker, port: int, output: Output) -> None:
+def serve_page(
+    project: Path, preview: int, overrides: Overrides, port: int, output: Output
+) -> None:
     """Serve the page, and say where it is and when it is another, until Ctrl-C.
 
     Raises:
@@ -53,8 +55,12 @@ def serve_page(maker: PageMaker, port: int, output: Output) -> None:
         CpgbuildError: the project is wrong.
     """
     server = PageServer(port)
+    line = ExitStack()
+    asked = line.enter_context(PlanningLine(output, overrides))
+    maker = PageMaker(project, Wanted(reasons_text, preview), asked)
 
     def told(made: Made) -> None:
+        line.close()
         output.record(records.page(server.address, made.datasets))
         if server.board.version == 1:
             output.line(("serving  ", "green"), (server.address, ""), ("  Ctrl-C ends it", "dim"))
@@ -66,4 +72,5 @@ def serve_page(maker: PageMaker, port: int, output: Output) -> None:
     except KeyboardInterrupt:
         output.summary(Outcome())
     finally:
+        line.close()
         server.close()

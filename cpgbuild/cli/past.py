@@ -114,7 +114,7 @@ def show_diff(found: VersionDifference, output: Output) -> None:
                 f"{name}: {cell_of(then).text} → {cell_of(now).text}"
                 for name, (then, now) in row.values.items()
             ]
-            output.line(("~ ", "yellow"), (f"{key}  ", ""), ("; ".join(changes), ""))
+            output.line(("~ ", "yellow"), (f"{key}  ", ""), ("; ".join(changes), ""), hang=2)
         counts = [(rows.added, "added"), (rows.removed, "removed"), (rows.changed, "changed")]
         said = ", ".join(f"{count_text(n, 'row')} {word}" for n, word in counts if n)
         same = "nothing differs" if not rows.schema else "no row differs in the common columns"
@@ -126,4 +126,4 @@ def show_diff(found: VersionDifference, output: Output) -> None:
 def _show_rows(mark: str, style: str, rows: Sequence[dict[str, object]], output: Output) -> None:
     for row in rows:
         values = ", ".join(f"{name}: {cell_of(value).text}" for name, value in row.items())
-        output.line((mark, style), (values, ""))
+        output.line((mark, style), (values, ""), hang=1)

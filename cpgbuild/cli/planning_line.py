@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from cpgbuild.cli.wording import count_text
 from cpgbuild.plan.planning import Planning
 
 if TYPE_CHECKING:
     from cpgbuild.cli.output import Output
+    from cpgbuild.project.config import Overrides
 
 # What is over sooner needs no line.
 PATIENCE = 0.5
@@ -22,12 +25,14 @@ PATIENCE = 0.5
 class PlanningLine:
     """Shows a line on stderr after a while, and takes it away at the end; a context.
 
-    Nothing is shown but on a terminal, and nothing under `--json`.
+    It gives what a command line overrides, with who tells how far planning is. Nothing is shown but
+    on a terminal, and nothing under `--json`.
     """
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, overrides: Overrides) -> None:
         """Take where to show."""
-        self.planning = Planning()
+        self._planning = Planning()
+        self._overrides = replace(overrides, planning=self._planning)
         self._live: Live | None = None
         self._lock = Lock()
         self._is_over = not output.is_live
@@ -35,11 +40,11 @@ class PlanningLine:
         self._timer = Timer(PATIENCE, self._begin)
         self._timer.daemon = True
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Overrides:
         """Begin to wait."""
         if not self._is_over:
             self._timer.start()
-        return self
+        return self._overrides
 
     def __exit__(self, *_: object) -> None:
         """Take the line away."""
@@ -53,7 +58,7 @@ class PlanningLine:
         with self._lock:
             if not self._is_over:
                 self._live = Live(
-                    get_renderable=PlanningText(self.planning),
+                    get_renderable=PlanningText(self._planning),
                     console=self._output.stderr,
                     transient=True,
                     refresh_per_second=8,
@@ -86,5 +91,6 @@ def planning_text(done: tuple[int, int] | None) -> str:
     if done is None:
         return "reading task files"
     count, total = done
-    planned = f"planning {count:,} of {total:,} tasks"
-    return planned if count < total else "comparing with what was built"
+    if count < total:
+        return f"planning {count:,} of {total:,} tasks"
+    return f"planned {count_text(total, 'task')}, finding the answer"

@@ -85,8 +85,9 @@ def root_above(start: str) -> str | None:
 
 
 def _say(text: str) -> None:
-    terminal = os.environ.get("TERM", "dumb")  # noqa: TID251 -- nothing of the project's
-    bold = sys.stdout.isatty() and terminal not in {"dumb", "unknown"}
+    environment = os.environ  # noqa: TID251 -- nothing of the project's
+    plain = environment.get("TERM", "dumb") in {"dumb", "unknown"} or environment.get("NO_COLOR")
+    bold = sys.stdout.isatty() and not plain
     try:
         sys.stdout.write(f"\033[1m{text}\033[0m\n" if bold else f"{text}\n")
         sys.stdout.flush()

@@ -112,9 +112,8 @@ def gone(difference: Difference) -> list[dict[str, Any]]:
     """Return the records of a task that was removed, or of each change of a source."""
     task = difference.task
     if task is None:
-        return [
-            _record("changed", **_subject(difference), **_change(c)) for c in difference.changes
-        ]
+        subject = _subject(difference)
+        return [_record("source_changed", **subject, **_change(c)) for c in difference.changes]
     because = [_change(change) for change in difference.changes]
     return [_record("impacted", **_subject(difference), distance=0, columns=[], because=because)]
 

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 
 from cpgbuild.cli import records
-from cpgbuild.cli.table import cell_of, show_table
+from cpgbuild.cli.table import cell_of, left_out, show_table
 from cpgbuild.cli.wording import count_text
 from cpgbuild.core.builder import Outcome
 from cpgbuild.errors.project import BadOption, FileUnwritable, OptionsClash
@@ -108,10 +108,8 @@ def _show_table(reader: pa.RecordBatchReader, asked: Asked, output: Output) -> N
     said = [count_text(len(shown), "row")]
     if len(found) > len(shown):
         said = [f"the first {count_text(len(shown), 'row')}; all with `--limit 0`"]
-    if fitting < len(names):
-        rest = ", ".join(names[fitting:])
-        said.append(f"{len(names) - fitting} more columns: {rest}")
-    output.line((f"\n{'; '.join(said)}", "dim"))
+    said += [words for words in [left_out(names, fitting)] if words]
+    output.line((f"\n{'; '.join(said)}", "dim"), hang=0)
 
 
 def _write_file(reader: pa.RecordBatchReader, asked: Asked, output: Output) -> None:

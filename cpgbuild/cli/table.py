@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len, set_cell_size
 
 from cpgbuild.cli.records import jsonable
+from cpgbuild.cli.wording import count_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # A cell is not wider than this, where it can be cut; all of it is in CSV, JSON and Parquet.
 WIDEST = 48
+# The last column that there is room for is cut to what is left, unless that is less than this.
+NARROWEST = 16
 GAP = "  "
 
 
@@ -41,7 +44,9 @@ def show_table(
         widths = [max(w, cell_len(cell.text)) for w, cell in zip(widths, row, strict=True)]
     if cut:
         widths = [min(width, WIDEST) for width in widths]
-    fitting = _fitting(widths, output)
+    if output.stdout.is_terminal:
+        widths = _fitting(widths, output.stdout.width)
+    fitting = len(widths)
     right = [all(row[n].right for row in rows) and bool(rows) for n in range(len(heads))]
     output.line((_line([Cell(head) for head in heads], widths, right, fitting)[0][0], "bold"))
     for row in rows:
@@ -49,16 +54,22 @@ def show_table(
     return fitting
 
 
-def _fitting(widths: Sequence[int], output: Output) -> int:
-    """Return how many columns there is room for, one at least."""
-    if not output.stdout.is_terminal:
-        return len(widths)
-    room, used = output.stdout.width, 0
-    for number, width in enumerate(widths):
-        used += width + (len(GAP) if number else 0)
-        if used > room and number:
-            return number
-    return len(widths)
+def _fitting(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths of the columns that there is room for, one at least."""
+    found: list[int] = []
+    for width in widths:
+        room -= len(GAP) if found else 0
+        if width > room:
+            return [*found, room] if not found or room >= NARROWEST else found
+        found.append(width)
+        room -= width
+    return found
+
+
+def left_out(heads: Sequence[str], fitting: int) -> str:
+    """Return what is said of the columns that had no room."""
+    rest = heads[fitting:]
+    return f"{count_text(len(rest), 'more column')}: {', '.join(rest)}" if rest else ""
 
 
 def _line(

@@ -215,7 +215,7 @@ class UnknownColumn(CpgbuildError):
         super().__init__(
             f"`{column}` is no column of dataset `{dataset}`",
             facts=[("columns", quoted(names) if names else "none")],
-            hint=did_you_mean(column, names, f"`cpgbuild impact {dataset}` takes all of them"),
+            hint=did_you_mean(column, names, f"`{dataset}` alone means all of them"),
         )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.graph import Graph
     from cpgbuild.core.task import Task
-    from cpgbuild.project.config import Project
+    from cpgbuild.project.config import Overrides, Project
 
 WIDTH = 88
 MARK = "Written by `cpgbuild export hamilton`"
@@ -77,7 +77,7 @@ class Exported:
     changed: bool
 
 
-def export(project: str | Path, out: Path) -> Exported:
+def export(project: str | Path, out: Path, overrides: Overrides | None = None) -> Exported:
     """Write the module of a project, unless it is there already.
 
     Raises:
@@ -88,7 +88,7 @@ def export(project: str | Path, out: Path) -> Exported:
     """
     if out.suffix != ".py" or not out.stem.isidentifier():
         raise BadOption("--out", str(out), "a Python module, as `--out generated_pipeline.py`")
-    with opened(project) as workspace:
+    with opened(project, overrides) as workspace:
         found = functions(workspace.graph)
         text = module_text(found, workspace.project, out).encode()
     try:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cpgbuild.errors.report import CpgbuildError
+    from cpgbuild.plan.planning import Planning
 
 FILE = "cpgbuild.toml"
 FORMATS = ("delta", "parquet", "csv", "json", "arrow", "files")
@@ -82,12 +83,16 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """One-off settings from the command line; `from_nothing`: without a look at kept plans."""
+    """One-off settings from the command line; `from_nothing`: without a look at kept plans.
+
+    `planning` says meanwhile, to another thread, how far it is; requests that differ in it are one.
+    """
 
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: str | None = None
     warehouse: str | None = None
     from_nothing: bool = False
+    planning: Planning | None = field(default=None, compare=False, repr=False)
 
 
 def find_root(start: Path) -> Path:

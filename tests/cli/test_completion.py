@@ -91,6 +91,8 @@ def shown(terminal: int, wanted: str, seconds: float = 20.0) -> str:
         ("cpgbuild plan --json -t tag:ni\t", "tag:nightly"),
         ("cpgbuild build --exclude=v_\t", "--exclude=v_orders"),
         ("cpgbuild why view.\t", "view.v_orders"),
+        ("cpgbuild ls orders sal\t", "sales"),
+        ("cpgbuild lineage top.am\t", "top.amount"),
         ("cpgbuild impact --sin\t", "--since"),
     ],
 )
@@ -118,6 +120,17 @@ def ask(words: str, folder: Path, monkeypatch, capsys) -> list[str] | None:
         ("cpgbuild impact sales", ["sales", "sales.amount", "sales.customer_id"]),
         ("cpgbuild impact sales.a", ["sales.amount"]),
         ("cpgbuild why sales.a", []),
+        ("cpgbuild lineage sales.", ["sales.amount", "sales.customer_id"]),
+        ("cpgbuild lineage --up top.na", ["top.name"]),
+        ("cpgbuild show -n 3 --where a>1 v_", ["v_orders"]),
+        ("cpgbuild show tag", []),
+        ("cpgbuild show sales -f ", None),
+        ("cpgbuild history --limit 2 sa", ["sales"]),
+        ("cpgbuild diff --from 1 --key name to", ["top"]),
+        ("cpgbuild diff sales to", None),
+        ("cpgbuild ls ta", ["tag:nightly"]),
+        ("cpgbuild ls orders sales to", ["top"]),
+        ("cpgbuild query sa", None),
         ("cpgbuild build -t compute.", ["compute.sales", "compute.top"]),
         ("cpgbuild build -t +sa", ["+sales"]),
         ("cpgbuild build -t ta", ["tag:nightly"]),
@@ -249,7 +262,7 @@ def test_nothing_is_loaded_for_it_that_is_not_needed(planned):
 
 def test_a_task_is_offered_where_no_dataset_fits():
     names = Names({"a": "x"}, ["compute.a", "view.b"], ["t"])
-    assert candidates(names, "", columns=False) == ["a", "tag:t"]
-    assert candidates(names, "v", columns=False) == ["view.b"]
-    assert candidates(names, "+compute", columns=False) == ["+compute.a"]
-    assert candidates(names, "z", columns=True) == []
+    assert candidates(names, "", completion.SELECTOR) == ["a", "tag:t"]
+    assert candidates(names, "v", completion.NAME) == ["view.b"]
+    assert candidates(names, "+compute", completion.SELECTOR) == ["+compute.a"]
+    assert candidates(names, "z", completion.COLUMN) == []

@@ -1,10 +1,14 @@
 """`--help`, `--version` and `init`: what a newcomer meets first, at once."""
 
+import re
 import subprocess
 import sys
 
 import pytest
+from typer.main import get_command
 
+from cpgbuild.cli.app import app
+from cpgbuild.cli.headings import HEADINGS
 from tests.support.commands import environment, run, run_here
 
 COMMANDS = [
@@ -25,11 +29,31 @@ def test_help_of_every_command_has_an_example(command, tmp_path):
     assert "Examples:" in ended.stdout
 
 
-def test_help_lists_every_command(tmp_path):
+def test_help_lists_every_command_under_a_heading(tmp_path):
     text = run_here("--help", folder=tmp_path).stdout
-    names = [command.split()[0] for command in COMMANDS]
-    assert [name for name in names if f"  {name} " in text] == names
-    assert "..." not in text.partition("Commands:")[2]
+    names = {command.split()[0] for command in COMMANDS}
+    headed = [name for under in HEADINGS.values() for name in under]
+    assert sorted(headed) == sorted(names) == sorted(get_command(app).commands)
+    for heading, under in HEADINGS.items():
+        block = text.partition(f"\n{heading}:\n")[2].partition("\n\n")[0]
+        assert [line.split()[0] for line in block.splitlines()] == list(under)
+
+
+def test_no_line_of_help_is_cut_or_wider_than_a_terminal(tmp_path):
+    for command in ["", *COMMANDS]:
+        text = run_here(*command.split(), "--help", folder=tmp_path).stdout
+        assert max(map(len, text.splitlines())) <= 80
+        assert not re.search(r"(?<![\]S])\.\.\.$", text, re.MULTILINE), command
+
+
+def test_a_letter_means_the_same_option_everywhere():
+    meant = {}
+    for name, command in get_command(app).commands.items():
+        for option in command.params:
+            for short in (
+                text for text in option.opts if len(text) == 2 and option.opts[0] != text
+            ):
+                assert meant.setdefault(short, option.opts[0]) == option.opts[0], (name, short)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["build", "--help"]])

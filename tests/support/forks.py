@@ -50,14 +50,20 @@ class Server:
         assert self._answer() == "ready"
 
     def start(
-        self, *arguments: str, folder: Path, said: Path, file_bytes: int | None = None
+        self,
+        *arguments: str,
+        folder: Path,
+        said: Path,
+        file_bytes: int | None = None,
+        environment: dict[str, str] | None = None,
     ) -> Child:
         """Start the command in a folder; what it says goes into files beside each other.
 
-        No file that it writes may grow beyond `file_bytes`.
+        Where `said` is a terminal, all goes there, and it is the command's own. No file that it
+        writes may grow beyond `file_bytes`.
         """
         order = {"arguments": arguments, "folder": str(folder), "said": str(said)}
-        self._ask(order | {"file_bytes": file_bytes})
+        self._ask(order | {"file_bytes": file_bytes, "environment": environment})
         return Child(self, int(self._answer()), said)
 
     def close(self) -> None:
@@ -167,16 +173,23 @@ def _be_the_command(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     said = Path(order["said"])
     ways = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for target, path, flags in (
+    places = [
         (0, Path("/dev/null"), os.O_RDONLY),
         (1, said, ways),
         (2, said.with_suffix(".err"), ways),
-    ):
+    ]
+    if said.is_char_device():
+        # The first terminal that the leader of a session opens is the session's.
+        places = [(number, said, os.O_RDWR) for number in range(3)]
+    for target, path, flags in places:
         opened = os.open(path, flags, 0o600)
         os.dup2(opened, target)
         os.close(opened)
     if order["file_bytes"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["file_bytes"],) * 2)
+    if order["environment"] is not None:
+        os.environ.clear()
+        os.environ.update(order["environment"])
     sys.argv = ["cpgbuild", *order["arguments"]]
     runpy.run_module("cpgbuild", run_name="__main__", alter_sys=True)
     sys.exit(0)

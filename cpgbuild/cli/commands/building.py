@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -71,14 +72,14 @@ def plan(
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.planning_line import PlanningLine
 
-        with PlanningLine(output) as line:
+        asked = overrides_of(var, env, warehouse, from_nothing=no_cache)
+        with PlanningLine(output, asked) as overrides:
             planned = api.plan(
                 project,
                 targets=target or (),
                 exclude=exclude or (),
                 force=force or (),
-                overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
-                planning=line.planning,
+                overrides=overrides,
             )
         work = show_plan(planned, output)
         return exit_codes.WORK_TO_DO if exit_code and work else exit_codes.OK
@@ -106,10 +107,9 @@ def why(
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
-        with PlanningLine(output) as line:
-            found = api.why(name, project, overrides=overrides, planning=line.planning)
-        show_explanations(found, output)
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            found = api.why(name, project, overrides=overrides)
+        show_explanations(name, found, output)
         return exit_codes.OK
 
     finish(output, run)
@@ -143,18 +143,18 @@ def build(
         from cpgbuild.cli.progress import BuildProgress
 
         interrupt = Interrupt()
+        overrides = overrides_of(var, env, warehouse, from_nothing=no_cache)
         with interrupt, BuildProgress(output) as progress:
             outcome = api.build(
                 project,
                 targets=target or (),
                 exclude=exclude or (),
                 force=force or (),
-                overrides=overrides_of(var, env, warehouse, from_nothing=no_cache),
+                overrides=replace(overrides, planning=progress.planning),
                 keep_going=keep_going,
                 report=progress,
                 observers=[observer(output)],
                 interrupted=interrupt.asked,
-                planning=progress.planning,
             )
         show_outcome(outcome, output)
         if outcome.interrupted:

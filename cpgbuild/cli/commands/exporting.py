@@ -9,7 +9,7 @@ import typer
 
 from cpgbuild.cli import exit_codes
 from cpgbuild.cli.options import JsonOption, ProjectOption, VerboseOption
-from cpgbuild.cli.running import finish, new_output
+from cpgbuild.cli.running import finish, new_output, overrides_of
 
 commands = typer.Typer(
     help="Write a project in the form of another tool.", no_args_is_help=True, rich_markup_mode=None
@@ -27,9 +27,9 @@ def _forms() -> None:
 )
 def hamilton(
     project: ProjectOption = Path(),
-    out: Annotated[Path, typer.Option("--out", "-o", help="The Python module to write.")] = Path(
-        "generated_pipeline.py"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The Python module to write.")
+    ] = Path("generated_pipeline.py"),
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -41,11 +41,13 @@ def hamilton(
 
     def run() -> int:
         from cpgbuild.cli import records
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.cli.wording import count_text
         from cpgbuild.core.builder import Outcome
         from cpgbuild.export.hamilton_module import export
 
-        done = export(project, out)
+        with PlanningLine(output, overrides_of(None, None, None)) as overrides:
+            done = export(project, out, overrides)
         word, style = ("written ", "green") if done.changed else ("current ", "dim")
         facts = f"  {count_text(done.functions, 'function')}"
         output.line((f"{word} ", style), (str(done.path), ""), (facts, "dim"))

@@ -15,6 +15,7 @@ from cpgbuild.cli.options import (
     ProjectOption,
     VarOption,
     VerboseOption,
+    complete_column,
 )
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
@@ -33,6 +34,7 @@ def impact(
         str | None,
         typer.Option(
             "--since",
+            metavar="COMMIT",
             help="Commit of git: what changed since its cpgbuild.lock, and all behind it.",
         ),
     ] = None,
@@ -51,13 +53,14 @@ def impact(
         from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.errors.project import OptionsClash
 
-        overrides = overrides_of(var, env, None)
+        asked = overrides_of(var, env, None)
         if since is not None:
-            changed = api.since(since, project, name=name, overrides=overrides)
+            with PlanningLine(output, asked) as overrides:
+                changed = api.since(since, project, name=name, overrides=overrides)
             show_since(since, name, changed.impacts, changed.others, output)
         elif name is not None:
-            with PlanningLine(output) as line:
-                found = api.impact(name, project, overrides=overrides, planning=line.planning)
+            with PlanningLine(output, asked) as overrides:
+                found = api.impact(name, project, overrides=overrides)
             show_impact(name, found, output)
         else:
             hint = "name one, as `cpgbuild impact orders`, or a commit: `--since main`"
@@ -72,7 +75,14 @@ def impact(
     "cpgbuild lineage orders.amount --down  |  cpgbuild lineage sales.amount --up --json"
 )
 def lineage(
-    name: Annotated[str, typer.Argument(help="Column, as `sales.amount`, or dataset.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Column, as `sales.amount`, or dataset.",
+            autocompletion=complete_column,
+        ),
+    ],
     project: ProjectOption = Path(),
     up: Annotated[bool, typer.Option("--up", help="Only where it comes from.")] = False,
     down: Annotated[bool, typer.Option("--down", help="Only where it goes.")] = False,
@@ -91,8 +101,10 @@ def lineage(
     def run() -> int:
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.lineage import show_lineage
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        found = api.lineage(name, project, overrides=overrides_of(var, env, None))
+        with PlanningLine(output, overrides_of(var, env, None)) as overrides:
+            found = api.lineage(name, project, overrides=overrides)
         show_lineage(found, output, up=up or not down, down=down or not up)
         return exit_codes.OK
 
@@ -105,7 +117,9 @@ def lineage(
 )
 def graph(
     project: ProjectOption = Path(),
-    form: Annotated[str, typer.Option("--format", "-f", help="dot, mermaid, svg or json.")] = "dot",
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="FORM", help="dot, mermaid, svg or json.")
+    ] = "dot",
     var: VarOption = None,
     env: EnvOption = None,
     verbose: VerboseOption = False,
@@ -118,11 +132,14 @@ def graph(
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.errors.project import BadOption
 
         if form not in FORMS:
             raise BadOption("--format", form, f"one of {', '.join(FORMS)}")
-        output.raw(api.graph(project, form=form, overrides=overrides_of(var, env, None)))
+        with PlanningLine(output, overrides_of(var, env, None)) as overrides:
+            text = api.graph(project, form=form, overrides=overrides)
+        output.raw(text)
         return exit_codes.OK
 
     finish(output, run)

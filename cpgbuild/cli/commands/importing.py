@@ -41,11 +41,18 @@ def dbt(
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder to write to; nothing is overwritten.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Folder to write to; nothing is overwritten."
+        ),
     ] = Path(),
     dialect: Annotated[
         str | None,
-        typer.Option("--dialect", help="SQL's dialect, where it is not that of dbt's adapter."),
+        typer.Option(
+            "--dialect",
+            metavar="NAME",
+            help="SQL's dialect, where it is not that of dbt's adapter.",
+        ),
     ] = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,

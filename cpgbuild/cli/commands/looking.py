@@ -15,6 +15,8 @@ from cpgbuild.cli.options import (
     VarOption,
     VerboseOption,
     WarehouseOption,
+    complete_name,
+    complete_selector,
 )
 from cpgbuild.cli.running import finish, new_output, overrides_of
 
@@ -23,13 +25,20 @@ commands = typer.Typer()
 FormatOption = Annotated[
     str | None,
     typer.Option(
-        "--format", "-f", help="table, csv, json (a line for each row) or parquet; or by --out."
+        "--format",
+        "-f",
+        metavar="FORM",
+        help="table, csv, json (a line for each row) or parquet; or by --out.",
     ),
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="File to write rows to.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="File to write rows to.")
+]
 LimitOption = Annotated[
     int | None,
-    typer.Option("--limit", "-n", min=0, help="So many rows; 0 for all. Of a table as text: 20."),
+    typer.Option(
+        "--limit", "-n", metavar="N", min=0, help="So many rows; 0 for all. Of a table as text: 20."
+    ),
 ]
 
 
@@ -38,7 +47,12 @@ LimitOption = Annotated[
 )
 def ls(
     target: Annotated[
-        list[str] | None, typer.Argument(help="Dataset, task, pattern or tag:NAME; all if none.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Dataset, task, pattern or tag:TAG; all if none.",
+            autocompletion=complete_selector,
+        ),
     ] = None,
     project: ProjectOption = Path(),
     var: VarOption = None,
@@ -53,9 +67,11 @@ def ls(
     def run() -> int:
         from cpgbuild.cli.inventory import show_listed
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
-        show_listed(api.listed(project, targets=target or (), overrides=overrides), output)
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            found = api.listed(project, targets=target or (), overrides=overrides)
+        show_listed(found, output)
         return exit_codes.OK
 
     finish(output, run)
@@ -66,12 +82,22 @@ def ls(
     "--columns country,amount  |  cpgbuild show sales -f csv -o sales.csv"
 )
 def show(
-    name: Annotated[str, typer.Argument(help="Dataset: a source, a view or a table.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Dataset: a source, a view or a table.",
+            autocompletion=complete_name,
+        ),
+    ],
     project: ProjectOption = Path(),
     limit: LimitOption = None,
-    where: Annotated[str, typer.Option("--where", "-w", help="Condition in SQL.")] = "",
+    where: Annotated[
+        str, typer.Option("--where", "-w", metavar="CONDITION", help="Condition in SQL.")
+    ] = "",
     columns: Annotated[
-        str, typer.Option("--columns", "-c", help="Columns, with commas between them.")
+        str,
+        typer.Option("--columns", "-c", metavar="NAMES", help="Columns, with commas between them."),
     ] = "",
     form: FormatOption = None,
     out: OutOption = None,
@@ -86,11 +112,14 @@ def show(
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.cli.rows import ask_for, show_rows, warn_of
 
         asked = ask_for(form, out, limit, output)
         chosen = [column.strip() for column in columns.split(",") if column.strip()]
-        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            opened = api.open_project(project, overrides)
+        with opened as datasets:
             rows = datasets.rows(name, chosen, where, asked.fetched)
             warn_of(datasets.behind(name), name, output)
             show_rows(rows, asked, output)
@@ -101,11 +130,14 @@ def show(
 
 @commands.command(
     epilog='Examples:  cpgbuild query "SELECT count(*) FROM orders"  |  '
-    'cpgbuild query "SELECT * FROM sales JOIN customers USING (customer_id)" -f csv  |  '
+    'cpgbuild query "SELECT * FROM sales JOIN customers USING (id)" -f csv  |  '
     "cpgbuild query - < report.sql"
 )
 def query(
-    sql: Annotated[str, typer.Argument(help="Query over datasets, or `-` to read it from stdin.")],
+    sql: Annotated[
+        str,
+        typer.Argument(metavar="SQL", help="Query over datasets, or `-` to read it from stdin."),
+    ],
     project: ProjectOption = Path(),
     limit: LimitOption = None,
     form: FormatOption = None,
@@ -121,11 +153,14 @@ def query(
 
     def run() -> int:
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
         from cpgbuild.cli.rows import ask_for, show_rows
 
         asked = ask_for(form, out, limit, output)
         text = typer.get_text_stream("stdin").read() if sql == "-" else sql
-        with api.open_project(project, overrides_of(var, env, warehouse)) as datasets:
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            opened = api.open_project(project, overrides)
+        with opened as datasets:
             show_rows(datasets.sql(text), asked, output)
         return exit_codes.OK
 
@@ -137,11 +172,16 @@ def query(
 )
 def history(
     name: Annotated[
-        str | None, typer.Argument(help="Dataset that is a table; all builds if none.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Dataset that is a table; all builds if none.",
+            autocompletion=complete_name,
+        ),
     ] = None,
     project: ProjectOption = Path(),
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="So many builds, or states.")
+        int, typer.Option("--limit", "-n", metavar="N", min=1, help="So many builds, or states.")
     ] = 20,
     var: VarOption = None,
     env: EnvOption = None,
@@ -155,12 +195,17 @@ def history(
     def run() -> int:
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.past import show_builds, show_states
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
+        asked = overrides_of(var, env, warehouse)
         if name is None:
-            show_builds(api.history(project, overrides=overrides)[:limit], output)
+            with PlanningLine(output, asked) as overrides:
+                builds = api.history(project, overrides=overrides)
+            show_builds(builds[:limit], output)
         else:
-            show_states(name, api.states(name, project, overrides=overrides)[:limit], output)
+            with PlanningLine(output, asked) as overrides:
+                states = api.states(name, project, overrides=overrides)
+            show_states(name, states[:limit], output)
         return exit_codes.OK
 
     finish(output, run)
@@ -171,20 +216,34 @@ def history(
     "cpgbuild diff sales --key customer_id"
 )
 def diff(
-    name: Annotated[str, typer.Argument(help="Dataset that is a table.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="Dataset that is a table.", autocompletion=complete_name
+        ),
+    ],
     project: ProjectOption = Path(),
     before: Annotated[
         int | None,
-        typer.Option("--from", min=0, help="Version, as `history` has it; else the one before."),
+        typer.Option(
+            "--from",
+            metavar="VERSION",
+            min=0,
+            help="Version, as `history` has it; else the one before.",
+        ),
     ] = None,
     after: Annotated[
-        int | None, typer.Option("--to", min=0, help="Version; else that of now.")
+        int | None,
+        typer.Option("--to", metavar="VERSION", min=0, help="Version; else that of now."),
     ] = None,
     key: Annotated[
-        str, typer.Option("--key", "-k", help="Columns that name a row, with commas between them.")
+        str,
+        typer.Option(
+            "--key", metavar="NAMES", help="Columns that name a row, with commas between them."
+        ),
     ] = "",
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="So many rows of each kind.")
+        int, typer.Option("--limit", "-n", metavar="N", min=0, help="So many rows of each kind.")
     ] = 10,
     var: VarOption = None,
     env: EnvOption = None,
@@ -198,16 +257,18 @@ def diff(
     def run() -> int:
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.past import show_diff
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        found = api.diff(
-            name,
-            project,
-            before=before,
-            after=after,
-            key=[column.strip() for column in key.split(",") if column.strip()],
-            limit=limit,
-            overrides=overrides_of(var, env, warehouse),
-        )
+        with PlanningLine(output, overrides_of(var, env, warehouse)) as overrides:
+            found = api.diff(
+                name,
+                project,
+                before=before,
+                after=after,
+                key=[column.strip() for column in key.split(",") if column.strip()],
+                limit=limit,
+                overrides=overrides,
+            )
         show_diff(found, output)
         return exit_codes.OK
 

@@ -30,10 +30,16 @@ def docs(
     project: ProjectOption = Path(),
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="File; cpgbuild-docs.html in the project if not given."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File; cpgbuild-docs.html in the project if not given.",
+        ),
     ] = None,
     preview: Annotated[
-        int, typer.Option("--preview", min=0, help="Show so many rows of each dataset.")
+        int,
+        typer.Option("--preview", metavar="N", min=0, help="Show so many rows of each dataset."),
     ] = 0,
     serve: Annotated[
         bool,
@@ -41,7 +47,13 @@ def docs(
     ] = False,
     port: Annotated[
         int,
-        typer.Option("--port", min=0, max=65535, help="Where it is served; 0: any that is free."),
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            min=0,
+            max=65535,
+            help="Where it is served; 0: any that is free.",
+        ),
     ] = PORT,
     var: VarOption = None,
     env: EnvOption = None,
@@ -56,17 +68,17 @@ def docs(
     output = new_output(as_json=as_json, verbose=verbose)
 
     def run() -> int:
-        from cpgbuild.cli.pages import page_maker, serve_page, write_page
+        from cpgbuild.cli.pages import serve_page, write_page
         from cpgbuild.errors.project import OptionsClash
 
         if serve and out is not None:
             fault = "`--serve` writes no file, so `--out` does not go with it"
             raise OptionsClash(fault, "leave out one of them")
-        maker = page_maker(project, preview, overrides_of(var, env, warehouse))
+        overrides = overrides_of(var, env, warehouse)
         if serve:
-            serve_page(maker, port, output)
+            serve_page(project, preview, overrides, port, output)
         else:
-            write_page(maker, project, out, output)
+            write_page(project, preview, overrides, out, output)
         return exit_codes.OK
 
     finish(output, run)

@@ -16,7 +16,9 @@ commands = typer.Typer()
 
 @commands.command(epilog="Examples:  cpgbuild init  |  cpgbuild init my_project")
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where; it is made if need be.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where; it is made if need be.")
+    ] = Path(),
     verbose: VerboseOption = False,
 ) -> None:
     """Start a project, with an example that builds at once."""

@@ -51,9 +51,8 @@ def check(
         from cpgbuild.cli.lean import api
         from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, None)
-        with PlanningLine(output) as line:
-            checked = api.check(project, overrides=overrides, planning=line.planning)
+        with PlanningLine(output, overrides_of(var, env, None)) as overrides:
+            checked = api.check(project, overrides=overrides)
         return show_checked(checked, output, strict=strict)
 
     finish(output, run)
@@ -66,16 +65,22 @@ def check(
 def clean(
     project: ProjectOption = Path(),
     keep: Annotated[
-        int, typer.Option("--keep", min=1, help="States of each table that can be restored.")
+        int,
+        typer.Option(
+            "--keep", metavar="N", min=1, help="States of each table that can be restored."
+        ),
     ] = 10,
     hours: Annotated[
         int,
         typer.Option(
-            "--hours", min=0, help="Keep what was replaced, or written, in so many hours."
+            "--hours",
+            metavar="N",
+            min=0,
+            help="Keep what was replaced, or written, in so many hours.",
         ),
     ] = 168,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Say what would go, and delete nothing.")
+        bool, typer.Option("--dry-run", help="Say what would go, and delete nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     var: VarOption = None,
@@ -94,17 +99,22 @@ def clean(
     def run() -> int:
         from cpgbuild.cli.cleaning import agreed, is_something, show_cleaned, show_nothing
         from cpgbuild.cli.lean import api
+        from cpgbuild.cli.planning_line import PlanningLine
 
-        overrides = overrides_of(var, env, warehouse)
+        asked = overrides_of(var, env, warehouse)
         if dry_run or not yes:
-            found = api.clean(project, keep=keep, hours=hours, dry_run=True, overrides=overrides)
+            with PlanningLine(output, asked) as overrides:
+                found = api.clean(
+                    project, keep=keep, hours=hours, dry_run=True, overrides=overrides
+                )
             if dry_run or not is_something(found):
                 show_cleaned(found, output, done=False, asked=False)
                 return exit_codes.OK
             if not agreed(found, output):
                 show_nothing(output)
                 return exit_codes.OK
-        found = api.clean(project, keep=keep, hours=hours, overrides=overrides)
+        with PlanningLine(output, asked) as overrides:
+            found = api.clean(project, keep=keep, hours=hours, overrides=overrides)
         show_cleaned(found, output, done=True, asked=not yes)
         return exit_codes.OK
 
@@ -180,7 +190,8 @@ def watch(
 @commands.command(epilog="Examples:  cpgbuild explain E204  |  cpgbuild explain")
 def explain(
     code: Annotated[
-        str | None, typer.Argument(help="Code of an error, as E204; all where none is given.")
+        str | None,
+        typer.Argument(metavar="CODE", help="Code of an error, as E204; all where none is given."),
     ] = None,
     as_json: JsonOption = False,
     verbose: VerboseOption = False,
