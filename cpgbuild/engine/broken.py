@@ -57,6 +57,13 @@ class Broken:
         path.unlink(missing_ok=True)
         return None
 
+    def kept(self, output: str, title: str) -> tuple[Path, int] | None:
+        """Return the file of the rows that broke a check, and their number; None: there is none."""
+        path = self._below(output) / f"{_file_name(title)}.parquet"
+        with suppress(OSError, pa.ArrowInvalid):
+            return path, pq.read_metadata(path).num_rows
+        return None
+
     def _below(self, output: str) -> Path:
         return self.folder / output.replace("/", ".")
 
