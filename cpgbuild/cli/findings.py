@@ -27,11 +27,13 @@ def looked_at(project: Path, overrides: Overrides) -> Iterator[Finding]:
     """Give all that `doctor` finds; of the packages alone where these cannot even be loaded."""
     try:
         from cpgbuild.cli.lean import api  # noqa: PLC0415 -- it may not be there
+
+        doctor = api.doctor
     except ImportError as error:
         yield from look_at_installed()
         yield problem("packages", str(error), "install cpgbuild anew, in a fresh environment")
     else:
-        yield from api.doctor(project, overrides=overrides)
+        yield from doctor(project, overrides=overrides)
 
 
 def show_findings(found: Iterable[Finding], output: Output) -> int:
