@@ -80,7 +80,9 @@ def _planned(
     skips = all(action is Action.SKIP for _, action in decided)
     # A build has something to write down where an input is another version of the same rows.
     if looked and skips and not any(rebuilder.renewed(decision) for decision, _ in decided):
-        keep_answer(workspace.state, targets, exclude, marks, looked)
+        before = (decision.previous for decision, _ in decided if decision.task.stored)
+        saved = sum(trace.seconds for trace in before if trace is not None)
+        keep_answer(workspace.state, targets, exclude, marks, looked, saved)
     sharing = planner.sharing(workspace.graph, rebuilder, engine, decided)
     return planner.planned(workspace.graph, decided, sharing)
 

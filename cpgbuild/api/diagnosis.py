@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cpgbuild.core.finding import Finding, problem
 from cpgbuild.core.graph import Graph
+from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.condition import look_at_source, look_at_warehouse
 from cpgbuild.engine.sources import Sources
 from cpgbuild.engine.warehouse import Warehouse
@@ -56,7 +57,8 @@ def doctor(project: str | Path = ".", *, overrides: Overrides | None = None) -> 
 
 def _tasks(attempt: Attempt) -> Finding:
     """Return whether all tasks can be planned; which ones cannot, `check` says."""
-    count = len(attempt.found.definitions)
+    kinds = [definition.kind for definition in attempt.found.definitions]
+    count = sum(kind is not TaskKind.CHECK for kind in kinds)
     if attempt.problems:
         number, first = len(attempt.problems), attempt.problems[0].message
         fact = f"{number} problem{'' if number == 1 else 's'}, the first: {first}"

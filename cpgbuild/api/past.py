@@ -63,8 +63,16 @@ def states(
         task = _stored(workspace, name)
         builds = workspace.history.load()
         runs = [(b.started, run) for b in builds for run in b.tasks if run.task == task.name]
-        found = [_state(workspace, task, era) for era in workspace.warehouse.states(task.output)]
-        return _joined(found[::-1], runs)
+        return states_of(workspace, task, runs)
+
+
+def states_of(workspace: Workspace, task: Task, runs: Sequence[tuple[str, TaskRun]]) -> list[State]:
+    """Return what a task's table held, as its log tells, with its `runs` that are known otherwise.
+
+    These come oldest first, each with when its build began; what is returned is newest first.
+    """
+    found = [_state(workspace, task, era) for era in workspace.warehouse.states(task.output)]
+    return _joined(found[::-1], runs)
 
 
 def _joined(versions: Sequence[State], runs: Sequence[tuple[str, TaskRun]]) -> list[State]:

@@ -81,7 +81,7 @@ def clean(
                 warehouse.sweep(outputs)
             found = [clean_table(warehouse, o, keep, hours, dry_run=dry_run) for o in outputs]
             found += _without_a_task(workspace, hours, dry_run=dry_run)
-            return [*found, _state(workspace.state, dry_run=dry_run)]
+            return [*found, _state(workspace, dry_run=dry_run)]
 
 
 def _without_a_task(workspace: Workspace, hours: int, *, dry_run: bool) -> Iterator[Cleaned]:
@@ -106,10 +106,16 @@ def _without_a_task(workspace: Workspace, hours: int, *, dry_run: bool) -> Itera
     journal.forget([name for name in gone if name not in workspace.graph.tasks])
 
 
-def _state(state: Path, *, dry_run: bool) -> Cleaned:
-    files = leftovers(state)
-    found = Cleaned(STATE, len(files), sum(sizes(files)), Litter.STATE)
-    for file in files if not dry_run else ():
-        with suppress(OSError):
-            file.unlink()
+def _state(workspace: Workspace, *, dry_run: bool) -> Cleaned:
+    """Delete what nobody will read again: also bad rows of tasks that are gone."""
+    broken, outputs = workspace.broken, {task.output for task in workspace.graph.tasks.values()}
+    files, gone = leftovers(workspace.state), sorted(broken.outputs - outputs)
+    every = [*files, *(file for output in gone for file in broken.files(output))]
+    found = Cleaned(STATE, len(every), sum(sizes(every)), Litter.STATE)
+    if not dry_run:
+        for file in files:
+            with suppress(OSError):
+                file.unlink()
+        for output in gone:
+            broken.forget(output)
     return found

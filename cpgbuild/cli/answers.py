@@ -9,6 +9,7 @@ from cpgbuild.cli import records
 from cpgbuild.cli.wording import (
     count_text,
     reasons_text,
+    saved_text,
     seconds_text,
     unchanged_text,
 )
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.events import Planned
     from cpgbuild.core.impact import Impact
 
-SAVED = 1.0
 _ACTIONS = {
     Action.RUN: ("run", "yellow"),
     Action.MAYBE: ("maybe", "cyan"),
@@ -86,10 +86,8 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
     seconds = seconds_text(output.seconds)
     done = (outcome.built, outcome.unchanged, outcome.restored, outcome.failed, outcome.skipped)
     quiet = not (any(done) or outcome.interrupted)
-    # Of milliseconds nobody is proud.
-    saved = f", which saved {seconds_text(outcome.saved)}" if outcome.saved >= SAVED else ""
     if quiet:
-        output.line((unchanged_text(outcome.up_to_date, seconds) + saved, "bold"))
+        output.line((unchanged_text(outcome.up_to_date, seconds, outcome.saved), "bold"))
     else:
         views, same = outcome.built - outcome.tables, outcome.unchanged - outcome.checked
         counts = [
@@ -98,7 +96,7 @@ def show_outcome(outcome: Outcome, output: Output) -> None:
             (same, f"{same} came out the same"),
             (outcome.checked, f"{outcome.checked} checked"),
             (views, f"{count_text(views, 'view')} redefined"),
-            (outcome.up_to_date, f"{outcome.up_to_date} up to date{saved}"),
+            (outcome.up_to_date, f"{outcome.up_to_date} up to date{saved_text(outcome.saved)}"),
             (outcome.failed, f"{outcome.failed} failed"),
             (outcome.skipped, f"{outcome.skipped} skipped"),
         ]

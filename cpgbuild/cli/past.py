@@ -8,14 +8,13 @@ from cpgbuild.cli import records
 from cpgbuild.cli.table import Cell, cell_of, show_table
 from cpgbuild.cli.wording import count_text, reason_words, seconds_text
 from cpgbuild.core.builder import Outcome
-from cpgbuild.core.rebuilder import Cause, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from cpgbuild.api.past import State, VersionDifference
     from cpgbuild.cli.output import Output
-    from cpgbuild.core.history import BuildRecord, TaskRun
+    from cpgbuild.core.history import BuildRecord
 
 _STYLES = {"built": "green", "restored": "green", "unchanged": "cyan", "failed": "bold red"}
 _SAME = {"unchanged": "same"}
@@ -75,7 +74,7 @@ def show_states(name: str, states: Sequence[State], output: Output) -> None:
 def _state_row(state: State) -> list[Cell]:
     run = state.run
     event = run.event if run is not None else "built" if state.is_ours else "somebody else wrote it"
-    why = run.error or reason_words(_reasons(run)) if run is not None else ""
+    why = run.error or reason_words(run.causes) if run is not None else ""
     return [
         Cell("" if state.version is None else str(state.version), right=True),
         Cell(_when(state.when)),
@@ -84,11 +83,6 @@ def _state_row(state: State) -> list[Cell]:
         Cell(seconds_text(state.seconds) if state.seconds else "", right=True),
         Cell(why, "dim"),
     ]
-
-
-def _reasons(run: TaskRun) -> Iterable[Reason]:
-    known = {str(cause) for cause in Cause}
-    return [Reason(Cause(c), dataset, detail) for c, dataset, detail in run.reasons if c in known]
 
 
 def _when(moment: str) -> str:

@@ -36,14 +36,17 @@ def answered(arguments: list[str]) -> bool:
     root = root_above(request.project[-1] if request.project else ".") if request else None
     if request is None or root is None:
         return False
-    tasks = kept_answer(os.path.join(root, ".cpgbuild"), request.targets, request.exclude)
-    if tasks is None:
+    answer = kept_answer(os.path.join(root, ".cpgbuild"), request.targets, request.exclude)
+    if answer is None:
         return False
     from cpgbuild.cli.wording import seconds_text, unchanged_text  # noqa: PLC0415
 
-    seconds = seconds_text(time.monotonic() - began) if request.command == "build" else ""
+    text = unchanged_text(answer.tasks, "")
+    if request.command == "build":
+        seconds = seconds_text(time.monotonic() - began)
+        text = unchanged_text(answer.tasks, seconds, answer.saved)
     try:
-        _say(unchanged_text(tasks, seconds))
+        _say(text)
     except OSError:
         # Whoever does it the long way says what is wrong.
         return False

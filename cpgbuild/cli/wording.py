@@ -28,6 +28,8 @@ _WORDS = {
     Cause.CHECKS_CHANGED: "checks changed",
 }
 SHOWN_REASONS = 3
+# Of less nobody is proud.
+SAVED = 1.0
 
 
 def reasons_text(task: Task, reasons: Iterable[Reason]) -> str:
@@ -81,9 +83,15 @@ def bytes_text(count: int) -> str:
     return f"{size:,.0f} {units[0]}" if units[0] == "B" else f"{size:,.1f} {units[0]}"
 
 
-def unchanged_text(tasks: int, seconds: str) -> str:
+def unchanged_text(tasks: int, seconds: str, saved: float = 0.0) -> str:
     """Return what is said where nothing is to be done, in so many seconds if that is said too."""
-    return f"Everything is up to date: {count_text(tasks, 'task')}{seconds and f', {seconds}'}"
+    said = [count_text(tasks, "task"), *([seconds] if seconds else [])]
+    return f"Everything is up to date: {', '.join(said)}{saved_text(saved)}"
+
+
+def saved_text(seconds: float) -> str:
+    """Return what was saved by not running again, where that is worth a word."""
+    return f", which saved {seconds_text(seconds)}" if seconds >= SAVED else ""
 
 
 def count_text(count: int, noun: str) -> str:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cpgbuild.core.events import Built, Failed, Restored, Unchanged
+from cpgbuild.core.reason import Cause, Reason
+from cpgbuild.errors.report import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.builder import Outcome
     from cpgbuild.core.events import Event
     from cpgbuild.core.ports import Reporter
-    from cpgbuild.core.rebuilder import Reason
 
 FORMAT = 1
 _WORDS = {Built: "built", Unchanged: "unchanged", Restored: "restored", Failed: "failed"}
@@ -35,6 +36,12 @@ class TaskRun:
     seconds: float
     reasons: tuple[tuple[str, str, str], ...] = ()
     error: str = ""
+
+    @property
+    def causes(self) -> list[Reason]:
+        """The reasons, as far as their codes are known here."""
+        known = {str(cause) for cause in Cause}
+        return [Reason(Cause(c), dataset, text) for c, dataset, text in self.reasons if c in known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ class Recorder:
             case Built() | Unchanged() | Restored() if event.task.stored:
                 self._keep(event, event.rows, "")
             case Failed():
-                self._keep(event, None, str(event.error))
+                self._keep(event, None, _message(event.error))
             case _:
                 pass
         self.report(event)
@@ -112,6 +119,12 @@ class Recorder:
         counts = {name: getattr(outcome, name) for name in names}
         runs, asked = tuple(self.runs), tuple(targets)
         return BuildRecord(started, round(seconds, 3), counts, runs, asked, outcome.interrupted)
+
+
+def _message(error: Exception) -> str:
+    """Return what an error says, or what each of several does."""
+    each = error.errors if isinstance(error, Problems) else (error,)
+    return "; ".join(str(one) for one in each)
 
 
 def _plain(reasons: Iterable[Reason]) -> tuple[tuple[str, str, str], ...]:

@@ -34,6 +34,10 @@ class Broken:
             return set()
         return {path.name.replace(".", "/") for path in self.folder.iterdir()}
 
+    def files(self, output: str) -> list[Path]:
+        """Return the files that are kept of an output."""
+        return sorted(self._below(output).glob("*.parquet"))
+
     def forget(self, output: str) -> None:
         """Delete what was kept of an output, if anything was."""
         shutil.rmtree(self._below(output), ignore_errors=True)
@@ -51,6 +55,13 @@ class Broken:
                     writer.write_batch(batch)
             return path
         path.unlink(missing_ok=True)
+        return None
+
+    def kept(self, output: str, title: str) -> tuple[Path, int] | None:
+        """Return the file of the rows that broke a check, and their number; None: there is none."""
+        path = self._below(output) / f"{_file_name(title)}.parquet"
+        with suppress(OSError, pa.ArrowInvalid):
+            return path, pq.read_metadata(path).num_rows
         return None
 
     def _below(self, output: str) -> Path:

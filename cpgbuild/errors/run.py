@@ -228,6 +228,7 @@ class CheckFailed(RunError):
         self, task: str, check: str, count: int, rows: tuple[str, str], place: Place | None
     ) -> None:
         """Take the task, the check, how many rows break it, some as lines, where all are kept."""
+        self.check = check
         shown, path = rows
         super().__init__(
             f"check `{check}` of task `{task}` fails for {count:,} row{'' if count == 1 else 's'}",
@@ -244,6 +245,7 @@ class CheckBroken(RunError):
 
     def __init__(self, task: str, check: str, reason: str, place: Place | None) -> None:
         """Take the task, the check, and the engine's reason in one line."""
+        self.check = check
         super().__init__(
             f"check `{check}` of task `{task}` cannot be evaluated: {reason}",
             place=place,

@@ -1,52 +1,105 @@
-"""Column lineage: of every column of every dataset, the columns that it depends on."""
+"""Column lineage: what each column of each task is made of, by the numbers that the page counts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
 
 from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
+from cpgbuild.core.lineage import Cell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cpgbuild.core.lineage import Derivation, Derivations, Use, Uses
+    from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.workspace import Workspace
 
-# Of the columns of one task the columns (dataset, column) one step upstream.
-_Columns = dict[str, frozenset[tuple[str, str]]]
-# Dataset, column, and the columns (dataset, column) one step upstream, each once, sorted.
-ColumnLineage = dict[str, dict[str, list[tuple[str, str]]]]
+# Of an expression so many characters are shown.
+SHOWN = 2000
+# How columns are used, as `filter`, with the numbers of these columns.
+UsesPart = list[tuple[str, list[int]]]
 
 
-# What was found of tasks before: by name, and by what of a task decides it.
-KnownLineage = dict[str, tuple[Fingerprint, _Columns]]
+class MadePart(TypedDict):
+    """What a task makes one column of.
 
-
-def column_lineage(workspace: Workspace, known: KnownLineage) -> ColumnLineage:
-    """Return, of each column that a task makes, the columns one step upstream.
-
-    A column that decides which rows there are counts as one that decides values. Where several
-    tasks make a dataset, what any of them needs is there. Takes about a millisecond a column, but
-    for tasks that are `known`, which is added to.
+    `direct` are the columns whose values are in it, `deciding` those that decide which one it gets.
     """
-    found: dict[str, _Columns] = {}
-    for task in workspace.graph.tasks.values():
-        columns = found.setdefault(task.dataset, {})
-        for column, pairs in _of_task(workspace, task, known).items():
-            columns[column] = columns.get(column, frozenset()) | pairs
-    return {
-        dataset: {column: sorted(pairs) for column, pairs in columns.items()}
-        for dataset, columns in found.items()
-    }
+
+    expression: str
+    direct: list[int]
+    deciding: UsesPart
 
 
-def _of_task(workspace: Workspace, task: Task, known: KnownLineage) -> _Columns:
-    reads = [str(column) for needed in task.requires for column in needed.columns]
-    mark = fingerprint(task.query, task.schema.fingerprint, *reads)
-    before = known.get(task.name)
-    if before is not None and before[0] == mark and task.query != UNKNOWN:
-        return before[1]
-    found = {}
-    for column in task.schema.names:
-        needed = workspace.compiler.lineage(task.name, column)
-        found[column] = frozenset((name, one) for name, some in needed.items() for one in some)
-    known[task.name] = (mark, found)
-    return found
+@dataclass(frozen=True, slots=True)
+class KnownDerivations:
+    """What was found of tasks before: by name, with what of a task decides it.
+
+    To find it takes the planner some milliseconds a task, and most stay as they are while a page
+    is served.
+    """
+
+    found: dict[str, tuple[Fingerprint, Derivations]] = field(default_factory=dict)
+
+    def of(self, workspace: Workspace, task: Task) -> Derivations:
+        """Return what a task's output is made of."""
+        reads = [str(column) for needed in task.requires for column in needed.columns]
+        mark = fingerprint(task.query, task.schema.fingerprint, *reads)
+        before = self.found.get(task.name)
+        if before is not None and before[0] == mark and task.query != UNKNOWN:
+            return before[1]
+        derivations = workspace.compiler.derivations(task.name)
+        self.found[task.name] = (mark, derivations)
+        return derivations
+
+
+class ColumnLineage:
+    """Knows the number of each column of a project, and what tasks make of them."""
+
+    def __init__(self, workspace: Workspace, known: KnownDerivations) -> None:
+        """Number the columns of all datasets through, in the graph's order."""
+        self._workspace = workspace
+        self._known = known
+        cells = (
+            Cell(dataset.name, column)
+            for dataset in workspace.graph.datasets
+            for column in schema_of(workspace, dataset.name).names
+        )
+        self._numbers = {cell: number for number, cell in enumerate(cells)}
+
+    def made(self, task: Task) -> tuple[list[MadePart], UsesPart]:
+        """Return what each column of a task is made of, in their order, and what decides its rows.
+
+        An expression that is longer than `SHOWN` is cut.
+        """
+        derivations = self._known.of(self._workspace, task)
+        columns = [self._column(derivations.columns[name]) for name in task.schema.names]
+        return columns, self._uses(derivations.rows)
+
+    def _column(self, made: Derivation) -> MadePart:
+        text = made.expression
+        return MadePart(
+            expression=text if len(text) <= SHOWN else f"{text[:SHOWN]}…",
+            direct=self._numbered(made.direct),
+            deciding=self._uses(made.uses),
+        )
+
+    def _uses(self, uses: Uses) -> UsesPart:
+        """Return columns by how they decide something."""
+        found: dict[Use, list[Cell]] = {}
+        for cell, kinds in sorted(uses.items()):
+            for kind in kinds:
+                if not kind.is_direct:
+                    found.setdefault(kind, []).append(cell)
+        return [(str(kind), self._numbered(cells)) for kind, cells in sorted(found.items())]
+
+    def _numbered(self, cells: Iterable[Cell]) -> list[int]:
+        return [self._numbers[cell] for cell in cells]
+
+
+def schema_of(workspace: Workspace, dataset: str) -> Schema:
+    """Return the columns of a dataset of the graph."""
+    makers = workspace.graph.makers(dataset)
+    return makers[0].schema if makers else workspace.graph.sources[dataset]

@@ -80,16 +80,19 @@ class _Telling:
                 yield from self._begin(event.task, when)
                 del self._running[event.task.name]
                 yield self._runs.complete(event.task, when, event.rows)
+                yield from self._runs.checks(event.task, when)
             case Unchanged(task):
                 yield from self._begin(task, when)
                 del self._running[task.name]
                 # It wrote nothing.
                 yield self._runs.complete(task, when, None)
+                yield from self._runs.checks(task, when)
             case Failed(task, _, error):
                 yield from self._begin(task, when)
                 del self._running[task.name]
                 self._failed = True
                 yield self._runs.fail(task, when, error)
+                yield from self._runs.checks(task, when, error)
             case _:
                 pass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from cpgbuild.core import planner
 from cpgbuild.core.dataset import DatasetKind
@@ -14,20 +14,25 @@ from cpgbuild.core.picture import reduced
 from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.engine.preview import NoRows, first_rows
-from cpgbuild.export.column_lineage import column_lineage
-from cpgbuild.export.page_history import Run, histories
+from cpgbuild.export.column_lineage import (
+    ColumnLineage,
+    KnownDerivations,
+    MadePart,
+    UsesPart,
+    schema_of,
+)
+from cpgbuild.export.page_checks import CheckPart, check_parts
+from cpgbuild.export.page_history import Histories, Run
 from cpgbuild.export.source_text import SourceText, SourceTexts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
     from cpgbuild.core.dataset import Dataset
     from cpgbuild.core.events import Planned
-    from cpgbuild.core.rebuilder import Reason
+    from cpgbuild.core.rebuilder import Decision
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.engine.datafusion_engine import DataFusionEngine
-    from cpgbuild.export.column_lineage import ColumnLineage, KnownLineage
+    from cpgbuild.export.page_history import Words
     from cpgbuild.workspace import Workspace
 
 VERSION = 1
@@ -41,7 +46,8 @@ class TaskPart(TypedDict):
     """A task: what a build would do with it and why, and its text as it was written.
 
     `action` is one of `run`, `maybe`, `restore`, `skip`; `notes` are sentences on rows that vary.
-    `sql` is what the engine gets, where that is not what was written.
+    `sql` is what the engine gets, where that is not what was written. `made` has an entry for each
+    column of the dataset, in their order; `rows` are the columns that decide which rows there are.
     """
 
     name: str
@@ -54,6 +60,9 @@ class TaskPart(TypedDict):
     notes: list[str]
     source: SourceText | None
     sql: SourceText | None
+    made: list[MadePart]
+    rows: UsesPart
+    checks: list[CheckPart]
 
 
 class Preview(TypedDict):
@@ -89,8 +98,8 @@ class PageDocument(TypedDict):
     """A project at one moment. Datasets are by name, and go by their number in this order.
 
     `edges` have what is read, what reads it, and whether other edges imply it. Columns of all
-    datasets are numbered through, and `lineage` has for each one the numbers of those that it
-    depends on one step upstream. `made` is an ISO time, UTC.
+    datasets are numbered through, and so named where tasks are made of them. `made` is an ISO time,
+    UTC.
     """
 
     v: int
@@ -98,23 +107,22 @@ class PageDocument(TypedDict):
     made: str
     datasets: list[DatasetPart]
     edges: list[tuple[int, int, bool]]
-    lineage: list[list[int]]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is asked for: words for the reasons of a task, and how many rows of each dataset."""
 
-    words: Callable[[Task, Iterable[Reason]], str]
+    words: Words
     preview: int = 0
 
 
 def page_document(
-    workspace: Workspace, wanted: Wanted, known: KnownLineage | None = None
+    workspace: Workspace, wanted: Wanted, known: KnownDerivations | None = None
 ) -> PageDocument:
     """Return what the page shows. Runs no task; a preview of a view evaluates it.
 
-    Lineage that is `known` from before is not looked for again.
+    What is `known` of tasks from before is not looked for again.
 
     Raises:
         CpgbuildError: what a source holds cannot be told.
@@ -122,7 +130,8 @@ def page_document(
     graph = workspace.graph
     engine = workspace.engine()
     try:
-        collector = _Collector(workspace, wanted, engine)
+        lineage = ColumnLineage(workspace, known or KnownDerivations())
+        collector = _Collector(workspace, wanted, engine, lineage)
         parts = [collector.part(dataset) for dataset in graph.datasets]
     finally:
         engine.close()
@@ -135,24 +144,31 @@ def page_document(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         datasets=parts,
         edges=[(numbers[a], numbers[b], (a, b) not in drawn) for a, b in sorted(direct)],
-        lineage=_numbered(parts, column_lineage(workspace, {} if known is None else known)),
     )
 
 
 class _Collector:
     """Puts together what is shown of each dataset."""
 
-    def __init__(self, workspace: Workspace, wanted: Wanted, engine: DataFusionEngine) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        wanted: Wanted,
+        engine: DataFusionEngine,
+        lineage: ColumnLineage,
+    ) -> None:
         """Decide what a build would do, as `plan` does."""
         self._workspace = workspace
         self._wanted = wanted
         self._engine = engine
+        self._lineage = lineage
         graph, traces = workspace.graph, workspace.journal.load()
         selection = select(graph, Request())
         rebuilder = Rebuilder(graph, engine, traces, selection)
-        decided = planner.planned(graph, planner.decisions(graph, rebuilder, selection))
-        self._planned = {one.task.name: one for one in decided}
-        self._runs = histories(workspace, traces)
+        decided = list(planner.decisions(graph, rebuilder, selection))
+        self._decided = {decision.task.name: decision for decision, _ in decided}
+        self._planned = {one.task.name: one for one in planner.planned(graph, decided)}
+        self._histories = Histories(workspace, traces, wanted.words)
         self._texts = SourceTexts()
 
     def part(self, dataset: Dataset) -> DatasetPart:
@@ -175,7 +191,7 @@ class _Collector:
             description=f"Declared in cpgbuild.toml, in the format {source.format}.",
             place=self._short(source.path),
             state="",
-            columns=_columns(self._workspace.graph.sources[name]),
+            columns=_columns(schema_of(self._workspace, name)),
             partition_by=[],
             tasks=[],
             runs=[],
@@ -197,7 +213,7 @@ class _Collector:
             columns=_columns(first.schema),
             partition_by=list(first.partition_by),
             tasks=tasks,
-            runs=self._runs.get(dataset.name, []),
+            runs=self._histories.of(makers),
         )
 
     def _task(self, planned: Planned) -> TaskPart:
@@ -207,6 +223,7 @@ class _Collector:
         if source is None or source["language"] != "sql":
             sql = self._workspace.compiler.compiled(task.name).sql
             compiled = self._texts.marked(sql, "sql")
+        made, rows = self._lineage.made(task)
         return TaskPart(
             name=task.name,
             action=str(planned.action),
@@ -218,7 +235,18 @@ class _Collector:
             notes=_notes(task),
             source=source,
             sql=compiled,
+            made=made,
+            rows=rows,
+            checks=self._checks(self._decided[task.name]),
         )
+
+    def _checks(self, decision: Decision) -> list[CheckPart]:
+        """Return a task's checks; rows that broke them are those of its last run if that failed."""
+        failed = self._histories.failed(decision.task)
+        parts = check_parts(decision, self._workspace.broken if failed else None)
+        for part in parts:
+            part["kept"] = self._short(part["kept"])
+        return parts
 
     def _preview(self, dataset: str) -> Preview:
         plans, graph = self._workspace.compiler, self._workspace.graph
@@ -263,14 +291,3 @@ def _text(value: object) -> str | None:
         return f"{len(value):,} bytes"
     text = str(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def _numbered(parts: list[DatasetPart], known: ColumnLineage) -> list[list[int]]:
-    """Return the lineage by the numbers of columns."""
-    every = [(part["name"], column[0]) for part in parts for column in part["columns"]]
-    numbers: Mapping[Any, int] = {pair: number for number, pair in enumerate(every)}
-    found = []
-    for dataset, column in every:
-        upstream = known.get(dataset, {}).get(column, ())
-        found.append([numbers[pair] for pair in upstream if pair in numbers])
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cpgbuild.errors.project import FileUnwritable
+from cpgbuild.export.column_lineage import KnownDerivations
 from cpgbuild.export.page import page
 from cpgbuild.export.page_document import page_document
 from cpgbuild.export.page_server import Made, Watched
@@ -15,7 +16,6 @@ from cpgbuild.workspace import opened
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cpgbuild.export.column_lineage import KnownLineage
     from cpgbuild.export.page_document import Wanted
     from cpgbuild.project.config import Overrides
 
@@ -30,7 +30,7 @@ class PageMaker:
         self._project = project
         self._wanted = wanted
         self._overrides = overrides
-        self._lineage: KnownLineage = {}
+        self._known = KnownDerivations()
 
     def make(self, version: int = 0) -> Made:
         """Return the page as the project is now; one with a version is to be served.
@@ -39,7 +39,7 @@ class PageMaker:
             CpgbuildError: the project is wrong.
         """
         with opened(self._project, self._overrides) as workspace:
-            document = page_document(workspace, self._wanted, self._lineage)
+            document = page_document(workspace, self._wanted, self._known)
             watched = Watched.of(workspace)
         return Made(page(document, version), watched, len(document["datasets"]))
 

@@ -42,7 +42,7 @@ class Watched:
 
     @classmethod
     def of(cls, workspace: Workspace) -> Watched:
-        """Return the files of configuration, tasks, sources, tables and traces; local ones."""
+        """Return the files of configuration, tasks, sources, tables and builds; local ones."""
         project = workspace.project
         tables = [
             mark for output in workspace.outputs for mark in workspace.warehouse.marks(output)
@@ -50,7 +50,8 @@ class Watched:
         sources = [str(base_of(Path(source.path))) for source in project.sources.values()]
         folders = [str(folder) for folder, _ in project.tasks] + sources
         facts = fact_paths(workspace.plans.rest_on or ())
-        files = [str(project.root / config.FILE), str(workspace.traces), *tables, *facts]
+        builds = [str(workspace.traces), str(workspace.history.path)]
+        files = [str(project.root / config.FILE), *builds, *tables, *facts]
         return cls(*(frozenset(p for p in some if not _is_url(p)) for some in (folders, files)))
 
     def stamps(self) -> Stamps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,38 +11,35 @@ from openlineage.client import event_v2 as ol
 from openlineage.client import facet_v2 as facets
 from openlineage.client.uuid import generate_new_uuid
 
+from cpgbuild.core.lineage import Use
 from cpgbuild.core.task import Lane
-from cpgbuild.errors.report import CpgbuildError
+from cpgbuild.errors.report import CpgbuildError, Problems
+from cpgbuild.errors.run import CheckBroken, CheckFailed
 from cpgbuild.state.repository import checkout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from cpgbuild.core.lineage import Uses
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Task
     from cpgbuild.errors.report import Place
     from cpgbuild.workspace import Workspace
 
-_Columns = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnLineage:
-    """What each column of an output comes from, and what decides its rows: (dataset, column)."""
-
-    fields: dict[str, _Columns]
-    rows: _Columns
-
-
-def column_lineage(workspace: Workspace, task: Task) -> ColumnLineage:
-    """Return the lineage of all columns of a task, of the datasets that its query names."""
-
-    def of(column: str | None) -> _Columns:
-        found = workspace.compiler.lineage(task.name, column)
-        return [(dataset, name) for dataset in sorted(found) for name in sorted(found[dataset])]
-
-    return ColumnLineage({name: of(name) for name in task.schema.names}, of(None))
+# What decides which rows there are by being unnested, gives of each row any number of them.
+_SUBTYPES = {
+    Use.IDENTITY: "IDENTITY",
+    Use.TRANSFORMATION: "TRANSFORMATION",
+    Use.AGGREGATION: "AGGREGATION",
+    Use.CONDITION: "CONDITIONAL",
+    Use.WINDOW: "WINDOW",
+    Use.FILTER: "FILTER",
+    Use.JOIN: "JOIN",
+    Use.GROUP: "GROUP_BY",
+    Use.SORT: "SORT",
+    Use.UNNEST: "FILTER",
+}
 
 
 class RunEvents:
@@ -94,15 +90,50 @@ class RunEvents:
         """Return the event of a run that was interrupted."""
         return _event("ABORT", when, self._run(task), self._job(task), self._inputs(task))
 
+    def checks(
+        self, task: Task, when: datetime, error: Exception | None = None
+    ) -> Iterator[ol.RunEvent]:
+        """Give the events of a task's checks, after its run: a job of their own, as tests are.
+
+        Nothing is told of checks where a run failed of something else, nor of one that could not
+        be evaluated.
+        """
+        errors = error.errors if isinstance(error, Problems) else (error,)
+        failed = {one.check for one in errors if isinstance(one, CheckFailed)}
+        unknown = {one.check for one in errors if isinstance(one, CheckBroken)}
+        if error is not None and not failed:
+            return
+        name = self._name(task)
+        assertions = [
+            _assertion(check.title, success=check.title not in failed)
+            for check in task.checks
+            if check.title not in unknown
+        ]
+        if not assertions:
+            return
+        module = facets.data_quality_assertions_dataset
+        told: dict[str, Any] = {
+            "dataQualityAssertions": module.DataQualityAssertionsDatasetFacet(assertions)
+        }
+        described = self._described(task.schema, name, task.output, _kind(task))
+        rows = ol.InputDataset(*name, facets=described, inputFacets=told)
+        run = ol.Run(str(generate_new_uuid()), self._part_of_build())
+        facet = {"jobType": _job_type("TEST")}
+        job = ol.Job(self._namespace, f"{self._project}.{task.name}.checks", facet)
+        yield _event("START", when, run, job, [rows])
+        yield _event("FAIL" if failed else "COMPLETE", when, run, job, [rows])
+
     # -- parts ------------------------------------------------------------------------------
 
     def _run(self, task: Task, **more: Any) -> ol.Run:
+        return ol.Run(self._runs[task.name], self._part_of_build() | more)
+
+    def _part_of_build(self) -> dict[str, Any]:
         parent = facets.parent_run.ParentRunFacet(
             run=facets.parent_run.Run(self._build),
             job=facets.parent_run.Job(self._namespace, self._project),
         )
-        found = {"parent": parent, "processing_engine": self._engine, **more}
-        return ol.Run(self._runs[task.name], found)
+        return {"parent": parent, "processing_engine": self._engine}
 
     def _job(self, task: Task) -> ol.Job:
         sql = self._workspace.compiler.compiled(task.name).sql
@@ -147,17 +178,22 @@ class RunEvents:
 
     def _lineage(self, task: Task) -> Any:
         module = facets.column_lineage_dataset
-        lineage = column_lineage(self._workspace, task)
+        derivations = self._workspace.compiler.derivations(task.name)
 
-        def inputs(columns: _Columns) -> list[Any]:
+        def inputs(uses: Uses, expression: str | None) -> list[Any]:
             return [
-                module.InputField(*name, field=column, transformations=None)
-                for dataset, column in columns
-                for name, _, _ in self._parts(dataset)
+                module.InputField(*name, field=cell.column, transformations=made)
+                for cell, kinds in sorted(uses.items())
+                for made in [[_transformation(kind, expression) for kind in sorted(kinds)]]
+                for name, _, _ in self._parts(cell.dataset)
             ]
 
-        fields = {name: module.Fields(inputs(of)) for name, of in lineage.fields.items()}
-        return module.ColumnLineageDatasetFacet(fields=fields, dataset=inputs(lineage.rows))
+        fields = {
+            name: module.Fields(inputs(made.uses, made.expression))
+            for name, made in derivations.columns.items()
+        }
+        rows = inputs(derivations.rows, None)
+        return module.ColumnLineageDatasetFacet(fields=fields, dataset=rows)
 
     def _parts(self, dataset: str) -> Iterable[tuple[tuple[str, str], Schema, str]]:
         """Give what a dataset's rows are in: its namespace with its name, its schema, its kind."""
@@ -202,6 +238,29 @@ def _event(
         eventType=ol.RunState[state],
         inputs=inputs or [],
         outputs=outputs or [],
+    )
+
+
+def _transformation(use: Use, expression: str | None) -> Any:
+    """Return how a column is used; where it is in the values, with what makes them."""
+    return facets.column_lineage_dataset.Transformation(
+        type="DIRECT" if use.is_direct else "INDIRECT",
+        subtype=_SUBTYPES[use],
+        description=expression if use.is_direct else None,
+    )
+
+
+def _assertion(title: str, *, success: bool) -> Any:
+    """Return what became of a check; `not_null(country)` is of one column, `unique(a, b)` not."""
+    kind, _, of = title.partition("(")
+    column = of.removesuffix(")")
+    return facets.data_quality_assertions_dataset.Assertion(
+        assertion=kind,
+        success=success,
+        column=column if column and "," not in column else None,
+        name=title,
+        severity="error",
+        params=None,
     )
 
 

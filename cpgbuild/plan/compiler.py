@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
@@ -532,13 +532,29 @@ class Compiler:
         values or rows depend on.
         """
         if task not in self._derivations:
-            one, frame = self.compiled(task), self.frame(task)
-            try:
-                found = derivations(one, frame)
-            except Unreadable:
-                found = dependent(one.schema.names, partial(self.lineage, task))
+            with self._lock, self._at_hand(task) as (one, frame):
+                try:
+                    found = derivations(one, frame)
+                except Unreadable:
+                    found = dependent(one.schema.names, partial(self.lineage, task))
             self._derivations[task] = found
         return self._derivations[task]
+
+    @contextmanager
+    def _at_hand(self, task: str) -> Iterator[tuple[Compiled, datafusion.DataFrame]]:
+        """Give a task and its query on empty inputs, for the time of the block and to be shown.
+
+        Of one that was kept it is not seen to that it is what was planned, which takes thrice as
+        long as to compile it: nothing is decided by what is shown.
+        """
+        is_there = task in self._compiled
+        if not is_there:
+            self._compile(self._definitions[task])
+        try:
+            yield self._compiled[task], self._frames[task]
+        finally:
+            if not is_there:
+                del self._compiled[task], self._frames[task]
 
     def outline(self, task: str) -> Outline:
         """Return what is known of a task."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cpgbuild.core.fingerprint import fingerprint
 from cpgbuild.state.observed import Observed
@@ -24,16 +24,23 @@ def answer_file(state: str, targets: Sequence[str], exclude: Sequence[str]) -> s
     return os.path.join(state, FOLDER, f"{key[:16]}.json")
 
 
-def kept_answer(state: str, targets: Sequence[str], exclude: Sequence[str]) -> int | None:
-    """Return how many tasks a request is about, all of which are up to date; None: who knows."""
+class Answer(NamedTuple):
+    """That so many tasks are up to date, and in how many seconds their tables were made once."""
+
+    tasks: int
+    saved: float
+
+
+def kept_answer(state: str, targets: Sequence[str], exclude: Sequence[str]) -> Answer | None:
+    """Return what a request is about, all of which is up to date; None: who knows."""
     try:
         with open(answer_file(state, targets, exclude), "rb") as file:
             record = json.load(file)
         observed = Observed.from_json(record)
-        tasks = record["tasks"]
+        answer = Answer(int(record["tasks"]), float(record["saved"]))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return tasks if observed is not None and observed.holds() and tasks.__class__ is int else None
+    return answer if observed is not None and observed.holds() else None
 
 
 def keep_answer(
@@ -42,6 +49,7 @@ def keep_answer(
     exclude: Sequence[str],
     marks: Mapping[str, str],
     observed: Observed,
+    saved: float = 0.0,
 ) -> None:
     """Keep that all of these tasks are up to date; a failure to write it is no error.
 
@@ -54,7 +62,8 @@ def keep_answer(
     file = Path(answer_file(str(state), targets, exclude))
     tasks = json.dumps(marks, separators=(",", ":"))
     # What is needed where something changed is apart from what is read where nothing did.
-    answer = {**observed.to_json(), "tasks": len(marks), "marks": fingerprint(tasks)}
+    facts = {"tasks": len(marks), "saved": round(saved, 3), "marks": fingerprint(tasks)}
+    answer = {**observed.to_json(), **facts}
     with suppress(OSError):
         replace(file.with_suffix(MARKS), tasks.encode())
         replace(file, json.dumps(answer, separators=(",", ":")).encode())

@@ -21,24 +21,24 @@ class History:
 
     def __init__(self, path: Path) -> None:
         """Name the file; nothing is read or made yet."""
-        self._path = path
+        self.path = path
 
     def add(self, record: BuildRecord) -> None:
         """Keep a build; what cannot be written is not kept."""
         line = json.dumps(record.to_json(), ensure_ascii=False, separators=(",", ":"))
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
                 # After a torn line begins a new one.
                 file.write(f"{line}\n".encode())
-            if self._path.stat().st_size > LARGEST:
-                lines = self._path.read_bytes().splitlines(keepends=True)
-                replace(self._path, b"".join(lines[len(lines) // 2 :]))
+            if self.path.stat().st_size > LARGEST:
+                lines = self.path.read_bytes().splitlines(keepends=True)
+                replace(self.path, b"".join(lines[len(lines) // 2 :]))
 
     def load(self) -> list[BuildRecord]:
         """Return the builds that are known, oldest first; what cannot be read is left out."""
         try:
-            lines = self._path.read_bytes().splitlines()
+            lines = self.path.read_bytes().splitlines()
         except OSError:
             return []
         found = []

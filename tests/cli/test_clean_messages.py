@@ -159,3 +159,14 @@ def test_clean_as_json(built):
     assert found["top"] == "table"
     assert ended.records[-1]["event"] == "summary"
     assert run_here("clean", "--json", folder=built.root).code == 0, "there is nothing to ask for"
+
+
+def test_bad_rows_of_tasks_that_are_gone_go(project):
+    header = '-- cpgbuild: kind = "compute", accepted_values = {region = ["us"]}'
+    for name in ("regions", "gone"):
+        project.write(f"tasks/{name}.sql", f"{header}\nSELECT region FROM orders")
+    assert run_here("build", "--keep-going", folder=project.root).code == 1
+    (project.root / "tasks/gone.sql").unlink()
+    assert run_here("clean", "--yes", folder=project.root).code == 0
+    kept = (project.root / ".cpgbuild/failed").iterdir()
+    assert [folder.name for folder in kept] == ["regions"]

@@ -145,3 +145,8 @@ def test_a_package_that_cannot_be_loaded(project, tmp_path):
     )
     assert (ended.returncode, ended.stderr) == (2, "")
     assert "problem   packages: no such symbol" in ended.stdout
+
+
+def test_checks_of_tasks_are_no_tasks(project):
+    project.edit("tasks/top.sql", '"compute"', '"compute", unique = ["name"]')
+    assert "3 tasks, all can be planned" in run_here("doctor", folder=project.root).stdout

@@ -121,11 +121,16 @@ def test_show_through_a_pipe_gives_bytes_of_the_form(built):
 
 @pytest.mark.parametrize(
     "options",
-    ["--format xml", "--out nowhere/rows.csv", "--out rows.txt", "--json --format csv"],
-    ids=["unknown", "unwritable", "text", "twice"],
+    ["--format xml", "--out nowhere/rows.csv", "--out rows.txt"],
+    ids=["unknown", "unwritable", "text"],
 )
 def test_show_of_a_form_that_cannot_be(built, says, options):
     assert says(f"show sales {options}", built.root).code == 2
+
+
+def test_show_in_two_forms_at_once(built):
+    ended = run_here("show", "sales", "--json", "--format", "csv", folder=built.root)
+    assert (ended.code, [r["code"] for r in ended.events("error")]) == (2, ["E116"])
 
 
 def test_show_of_texts_that_would_move_the_cursor(project, says):

@@ -17,7 +17,7 @@ from tests.dbt.bakeries import BAKERY, copied, edited
 from tests.support.commands import run_here
 from tests.support.projects import ProjectFolder
 
-EXPECTATIONS = {"not_null", "unique", "accepted_values", "relationships"}
+EXPECTATIONS = {"not_null", "unique", "accepted_values", "relationships", "checks"}
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_what_a_task_does_not_do_is_said(tmp_path, config, reason):
 def test_tests_of_columns_are_options_of_headers_that_have_them():
     made = convert(BAKERY, EXPECTATIONS)
     sales = made.files["tasks/staging/stg_sales.sql"].decode().splitlines()
-    assert sales[1:5] == [
+    assert [line for line in sales if "cpgbuild:" in line and "checks" not in line][1:] == [
         '-- cpgbuild: accepted_values = {bread = ["rye", "spelt", "white"]}',
         '-- cpgbuild: not_null = ["sale_id"]',
         '-- cpgbuild: relationships = {shop_id = "stg_shops.shop_id"}',
@@ -277,11 +277,49 @@ def test_tests_of_columns_are_options_of_headers_that_have_them():
     shops = made.files["tasks/staging/stg_shops.sql"].decode()
     assert '-- cpgbuild: unique = ["shop_id"]' in shops
     left = [why for name, (why,) in reasons(made).items() if name.startswith("test.")]
-    assert sorted(left) == [
-        "a test that is a query of its own",
-        "a test: it has a `where`",
+    assert left == [
         "a test: its severity is `warn`, and what a task expects has to hold",
     ]
+
+
+def test_a_test_that_is_a_query_is_a_check_of_the_last_model_that_it_reads():
+    made = convert(BAKERY, EXPECTATIONS)
+    marts = made.files["tasks/marts/shops.sql"].decode()
+    assert 'checks = {no_negative_sales = "SELECT * FROM shops WHERE sales < 0"}' in marts
+
+
+def test_a_test_of_some_rows_is_a_check_by_its_query():
+    sales = convert(BAKERY, EXPECTATIONS).files["tasks/staging/stg_sales.sql"].decode()
+    (line,) = [line for line in sales.splitlines() if line.startswith("-- cpgbuild: checks = ")]
+    assert "WHERE pieces IS NULL" in line
+    assert "WHERE sale_id <> 4" in line
+
+
+def test_a_relationship_to_what_is_made_of_the_model_is_a_check_of_that(tmp_path):
+    bakery = copied(tmp_path)
+
+    def turned(manifest):
+        (name,) = [n for n in manifest["nodes"] if n.startswith("test.bakery.relationships_")]
+        test = manifest["nodes"][name]
+        test["depends_on"]["nodes"] = ["model.bakery.shops", "model.bakery.stg_sales"]
+        test["compiled_code"] = 'select * from "bakery"."main"."shops" where shop_id is null'
+
+    edited(bakery, turned)
+    made = convert(bakery, EXPECTATIONS)
+    assert b"relationships = " not in made.files["tasks/staging/stg_sales.sql"]
+    assert b"WHERE shop_id IS NULL" in made.files["tasks/marts/shops.sql"]
+
+
+def test_a_test_that_reads_no_task_is_left_out(tmp_path):
+    bakery = copied(tmp_path)
+
+    def sourced(manifest):
+        node = manifest["nodes"]["test.bakery.no_negative_sales"]
+        node["depends_on"]["nodes"] = ["seed.bakery.raw_shops"]
+
+    edited(bakery, sourced)
+    why = reasons(convert(bakery, EXPECTATIONS))["test.bakery.no_negative_sales"]
+    assert why == ["a test: it reads no model that is a task"]
 
 
 def test_an_option_is_written_where_headers_have_it():
@@ -323,6 +361,7 @@ def test_the_script_compares_with_what_dbt_built(tmp_path):
     def only(manifest):
         for name in ("forecast", "outlook", "monthly", "sales_by_shop"):
             del manifest["nodes"][f"model.bakery.{name}"]
+        del manifest["nodes"]["test.bakery.no_negative_sales"]
         model(manifest, "shops")["compiled_code"] = 'select 1.0 as one union all select 2 -- "x"'
 
     edited(bakery, only)

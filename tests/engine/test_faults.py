@@ -89,9 +89,9 @@ def full(disk: Path, room: int) -> Iterator[None]:
 
 
 def test_a_disk_that_is_full_where_state_is_kept(tmp_path: Path, commands: Commands) -> None:
-    with small_disk(tmp_path / "project/.cpgbuild", PAGE):
+    with small_disk(tmp_path / "project/.cpgbuild", 2 * PAGE):
         made = chain(tmp_path / "project")
-        # The journal has a page, and no more.
+        # The journal has a page, and no more; the names for shells have the other.
         for now in range(1, 9):
             numbers(made, now)
             ended = commands.run(made)

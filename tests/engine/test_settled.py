@@ -95,8 +95,8 @@ def test_plans_and_builds_are_those_without_what_is_settled(tmp_path: Path, seed
     api.build(tmp_path)
     for _ in range(12):
         done.append(world.happens())
-        nothing = mock.patch.object(api, "_settled", return_value=frozenset())
-        with nothing, mock.patch.object(api, "keep_answer"):
+        nothing = mock.patch("cpgbuild.api.building._settled", return_value=frozenset())
+        with nothing, mock.patch("cpgbuild.api.building.keep_answer"):
             wanted = api.plan(tmp_path)
         assert api.plan(tmp_path) == wanted, done
 

@@ -13,9 +13,12 @@ from types import SimpleNamespace
 
 import pytest
 from openlineage.client import event_v2, generated
+from openlineage.client.generated import column_lineage_dataset, data_quality_assertions_dataset
 
 from cpgbuild.core.events import Started
+from cpgbuild.core.lineage import Use
 from cpgbuild.export.openlineage import observed as observed_by
+from cpgbuild.export.run_events import _SUBTYPES
 from cpgbuild.state.repository import _browsed
 from cpgbuild.workspace import opened
 from tests.support.commands import environment, run, run_here
@@ -113,6 +116,10 @@ def test_the_two_events_of_a_run_are_of_one_run_whose_parent_is_the_build(observ
     assert times == sorted(times)
 
 
+def transformations(field) -> list[tuple]:
+    return [(t["type"], t["subtype"], t.get("description")) for t in field["transformations"]]
+
+
 def test_an_output_says_its_columns_its_rows_and_where_they_come_from(observed):
     run_here("build", folder=observed.root)
     event = one(events(observed), "COMPLETE", "shop.compute.sales")
@@ -125,13 +132,127 @@ def test_an_output_says_its_columns_its_rows_and_where_they_come_from(observed):
     view = ("cpgbuild", "shop.v_orders")
 
     def of(inputs):
-        return {(i["namespace"], i["name"], i["field"]) for i in inputs}
+        assert {(i["namespace"], i["name"]) for i in inputs} == {view}
+        return {i["field"]: transformations(i) for i in inputs}
 
-    assert of(lineage["fields"]["customer_id"]["inputFields"]) == {(*view, "customer_id")}
-    assert (*view, "amount") in of(lineage["fields"]["amount"]["inputFields"])
-    assert of(lineage["dataset"]) == {(*view, "customer_id")}
+    assert of(lineage["fields"]["customer_id"]["inputFields"]) == {
+        "customer_id": [("DIRECT", "IDENTITY", "v_orders.customer_id")]
+    }
+    assert of(lineage["fields"]["amount"]["inputFields"]) == {
+        "amount": [("DIRECT", "AGGREGATION", "sum(v_orders.amount)")]
+    }
+    assert of(lineage["dataset"]) == {"customer_id": [("INDIRECT", "GROUP_BY", None)]}
     (link,) = output["facets"]["symlinks"]["identifiers"]
     assert (link["namespace"], link["name"], link["type"]) == ("cpgbuild", "shop.sales", "TABLE")
+
+
+def test_every_way_in_which_a_column_is_used_has_its_word(observed):
+    observed.write(
+        "tasks/ways.sql",
+        """
+        -- cpgbuild: kind = "compute"
+        SELECT
+          s.customer_id AS same,
+          upper(c.name) AS made,
+          CASE WHEN s.amount > 5 THEN c.name ELSE '' END AS chosen,
+          row_number() OVER (ORDER BY s.amount) AS placed
+        FROM sales AS s
+        JOIN customers AS c ON c.customer_id = s.customer_id
+        WHERE c.name <> 'bob'
+        ORDER BY s.amount
+        LIMIT 10
+        """,
+    )
+    ended = run_here("build", folder=observed.root)
+    assert ended.code == 0, ended.stderr
+    event = one(events(observed), "COMPLETE", "shop.compute.ways")
+    lineage = event["outputs"][0]["facets"]["columnLineage"]
+
+    def of(inputs):
+        return {
+            (i["name"].rpartition("/")[2], i["field"], kind, subtype)
+            for i in inputs
+            for kind, subtype, _ in transformations(i)
+        }
+
+    fields = {name: of(field["inputFields"]) for name, field in lineage["fields"].items()}
+    assert fields == {
+        "same": {("sales", "customer_id", "DIRECT", "IDENTITY")},
+        "made": {("customers.csv", "name", "DIRECT", "TRANSFORMATION")},
+        "chosen": {
+            ("customers.csv", "name", "DIRECT", "TRANSFORMATION"),
+            ("sales", "amount", "INDIRECT", "CONDITIONAL"),
+        },
+        "placed": {("sales", "amount", "INDIRECT", "WINDOW")},
+    }
+    assert of(lineage["dataset"]) == {
+        ("customers.csv", "customer_id", "INDIRECT", "JOIN"),
+        ("sales", "customer_id", "INDIRECT", "JOIN"),
+        ("customers.csv", "name", "INDIRECT", "FILTER"),
+        ("sales", "amount", "INDIRECT", "SORT"),
+    }
+
+
+def test_every_kind_of_use_is_known():
+    assert set(_SUBTYPES) == set(Use)
+
+
+CHECKED = """
+    -- cpgbuild: kind = "compute", not_null = ["name"], unique = [["name", "customer_id"]]
+    -- cpgbuild: checks = {known = "SELECT * FROM checked WHERE name = 'eve'"}
+    SELECT customer_id, name FROM customers
+"""
+
+
+def assertions(event) -> set[tuple]:
+    (rows,) = event["inputs"]
+    told = rows["inputFacets"]["dataQualityAssertions"]["assertions"]
+    return {(a["assertion"], a.get("column"), a["name"], a["success"]) for a in told}
+
+
+def test_checks_that_pass_are_told_as_a_test_of_the_table(observed):
+    observed.write("tasks/checked.sql", CHECKED.replace("'eve'", "'nobody'"))
+    run_here("build", "-t", "checked", folder=observed.root)
+    found = events(observed)
+    assert told(found)[1:-1] == [
+        ("START", "shop.compute.checked"),
+        ("COMPLETE", "shop.compute.checked"),
+        ("START", "shop.compute.checked.checks"),
+        ("COMPLETE", "shop.compute.checked.checks"),
+    ]
+    event = one(found, "COMPLETE", "shop.compute.checked.checks")
+    assert assertions(event) == {
+        ("not_null", "name", "not_null(name)", True),
+        ("unique", None, "unique(name, customer_id)", True),
+        ("known", None, "known", True),
+    }
+    assert event["inputs"][0]["name"] == str(observed.root / "warehouse/checked")
+    assert event["job"]["facets"]["jobType"]["jobType"] == "TEST"
+    assert event["run"]["facets"]["parent"]["job"]["name"] == "shop"
+
+
+def test_a_check_that_fails_is_told_beside_those_that_passed(observed):
+    observed.write("tasks/checked.sql", CHECKED)
+    assert run_here("build", "-t", "checked", folder=observed.root).code == 1
+    found = events(observed)
+    assert told(found)[2:] == [
+        ("FAIL", "shop.compute.checked"),
+        ("START", "shop.compute.checked.checks"),
+        ("FAIL", "shop.compute.checked.checks"),
+        ("FAIL", "shop"),
+    ]
+    event = one(found, "FAIL", "shop.compute.checked.checks")
+    assert {name: success for *_, name, success in assertions(event)} == {
+        "known": False,
+        "not_null(name)": True,
+        "unique(name, customer_id)": True,
+    }
+
+
+def test_nothing_is_told_of_checks_where_a_run_failed_of_something_else(observed):
+    observed.write("tasks/checked.sql", CHECKED.replace("name FROM", "name, 1 / 0 AS x FROM"))
+    assert run_here("build", "-t", "checked", folder=observed.root).code == 1
+    assert told(events(observed))[-2:] == [("FAIL", "shop.compute.checked"), ("FAIL", "shop")]
 
 
 def test_inputs_are_sources_views_and_tables(observed):
@@ -277,6 +398,7 @@ def test_parts_of_a_dataset_are_outputs_and_inputs_of_their_own(observed):
 
 def test_events_are_what_the_official_classes_take(observed):
     """Every object with a schema has only what the client's class of that schema has."""
+    observed.write("tasks/checked.sql", CHECKED.replace("'eve'", "'nobody'"))
     run_here("build", folder=observed.root)
     classes = {
         name: kind
@@ -304,6 +426,15 @@ def test_events_are_what_the_official_classes_take(observed):
                 kept["job"] = event_v2.Job(**kept["job"])
                 kept["inputs"] = [event_v2.InputDataset(**i) for i in kept["inputs"]]
                 kept["outputs"] = [event_v2.OutputDataset(**o) for o in kept["outputs"]]
+            if name == "ColumnLineageDatasetFacet":
+                fields = [*kept["dataset"]]
+                for each in kept["fields"].values():
+                    fields += column_lineage_dataset.Fields(**each).inputFields
+                for each in fields:
+                    for made in column_lineage_dataset.InputField(**each).transformations:
+                        column_lineage_dataset.Transformation(**made)
+            for assertion in kept.get("assertions", ()):
+                data_quality_assertions_dataset.Assertion(**assertion)
             classes[name](**kept)
             checked.add(name)
         for item in value.values():
@@ -314,6 +445,7 @@ def test_events_are_what_the_official_classes_take(observed):
         "RunEvent",
         "SchemaDatasetFacet",
         "ColumnLineageDatasetFacet",
+        "DataQualityAssertionsDatasetFacet",
         "OutputStatisticsOutputDatasetFacet",
         "SQLJobFacet",
         "SourceCodeLocationJobFacet",

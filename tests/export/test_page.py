@@ -2,6 +2,14 @@
 
 import re
 
+import pytest
+
+from cpgbuild import api
+from cpgbuild.cli.wording import reasons_text
+from cpgbuild.export.page_document import Wanted
+from cpgbuild.export.page_making import PageMaker
+from tests.support.commands import run_here
+
 
 def test_page_opens_without_a_complaint_and_asks_nobody(tab, shop_page):
     assert tab.page.title() == "shop · cpgbuild"
@@ -96,19 +104,96 @@ def test_details_have_description_columns_source_and_last_build(tab):
     assert tab.page.locator("pre .c-keyword").first.text_content() in {"def", "return"}
 
 
-def test_column_is_followed_up_and_down_through_views(tab):
+def columns_in(tab, part):
+    """Return the columns in a list of the way of a column."""
+    rows = tab.page.locator(f".both {part} li").all()
+    return {
+        f"{row.locator('.owner').text_content()}.{one.text_content()}"
+        for row in rows
+        for one in row.get_by_role("button").all()
+    }
+
+
+@pytest.mark.parametrize(
+    "column", ["orders.amount", "orders.region", "v_orders.customer_id", "sales.amount", "top.name"]
+)
+def test_exactly_the_columns_are_lit_that_lineage_tells(visit, shop_page, shop_folder, column):
+    tab = visit(f"{shop_page.as_uri()}#{column}")
+    told = {"up": set(), "down": set()}
+    for record in run_here("lineage", column, "--json", folder=shop_folder).records:
+        if record["event"] == "lineage":
+            told[record["direction"]].add(f"{record['dataset']}.{record['column']}")
+    assert columns_in(tab, ".up") == told["up"] - {column}
+    assert columns_in(tab, ".down") == told["down"]
+
+
+def test_a_followed_column_lights_up_in_the_graph(tab):
     tab.page.locator("[data-dataset]", has_text="v_orders").click()
     before = tab.pixels()
     tab.page.locator("[data-column=customer_id]").click()
-    assert tab.lit().startswith("v_orders.customer_id")
-    up = tab.page.locator(".both .up").inner_text()
-    down = tab.page.locator(".both .down").inner_text()
-    assert up.splitlines()[1:] == ["orders customer_id, region"]
-    assert "sales customer_id, amount" in down
-    assert re.search(r"^top ", down, re.MULTILINE)
-    assert re.search(r"^v_odd ", down, re.MULTILINE)
+    assert tab.lit().startswith("v_orders.customer_idcomes from 1reaches 1")
     tab.page.wait_for_timeout(60)
     assert tab.pixels() != before
+
+
+def test_what_only_decides_is_shown_when_it_is_asked_for(visit, shop_page):
+    tab = visit(f"{shop_page.as_uri()}#sales.amount")
+    assert tab.page.locator(".both .weak").count() == 0
+    drawn = tab.pixels()
+    tab.page.locator("#whole").click()
+    assert columns_in(tab, ".up.weak") == {
+        "v_orders.customer_id",
+        "orders.customer_id",
+        "orders.region",
+    }
+    # The rows of `top`, and what is made of these.
+    assert columns_in(tab, ".down.weak") == {"top.name", "v_odd.name"}
+    assert tab.lit().startswith("sales.amountcomes from 2, decided by 3reaches 2, decides 2")
+    tab.page.wait_for_timeout(60)
+    assert tab.pixels() != drawn
+    # The next column is followed in the same way, until that is ended.
+    tab.page.locator("[data-column=customer_id]").click()
+    assert tab.page.locator("#whole").get_attribute("aria-pressed") == "true"
+    tab.page.locator("#whole").click()
+    assert tab.page.locator(".both .weak").count() == 0
+
+
+def test_a_column_shows_its_expression_and_a_dataset_what_decides_its_rows(visit, shop_page):
+    tab = visit(f"{shop_page.as_uri()}#sales")
+    lines = tab.page.locator(".columns .made").all_text_contents()
+    assert lines == ["v_orders.customer_id", "sum(v_orders.amount)"]
+    assert tab.page.locator(".uses").text_content() == "Rows: group v_orders.customer_id"
+    tab.page.locator(".made", has_text="sum(").click()
+    assert tab.lit().startswith("sales.amount")
+    assert tab.page.locator(".formula").text_content() == "sum(v_orders.amount)"
+    tab.page.locator(".uses").get_by_role("button", name="v_orders.customer_id").click()
+    assert tab.lit().startswith("v_orders.customer_id")
+
+
+def test_runs_checks_and_failures_are_shown(visit, project):
+    project.write(
+        "tasks/checked.sql",
+        """
+        -- cpgbuild: kind = "compute", not_null = ["name"], unique = ["name"]
+        SELECT customer_id, name FROM customers
+        """,
+    )
+    api.build(project.root)
+    project.write("data/customers.csv", "customer_id,name\n1,ada\n2,ada\n3,eve\n")
+    api.build(project.root, targets=["checked"])
+    path = project.root / "page.html"
+    path.write_text(PageMaker(project.root, Wanted(reasons_text)).make().html, encoding="utf-8")
+    tab = visit(f"{path.as_uri()}#checked")
+    assert tab.page.locator(".checks li").all_text_contents() == [
+        "✓not_null(name) passed",
+        "✗unique(name) failed: 2 rows, kept in .cpgbuild/failed/checked/unique.name.parquet",
+    ]
+    assert "✗ failed" in tab.page.locator(".last.failed").text_content()
+    rows = tab.page.locator(".runs tbody tr").all()
+    assert [row.locator("td").nth(1).text_content() for row in rows] == ["✗ failed", "built"]
+    assert "check `unique(name)`" in rows[0].text_content()
+    bars = tab.page.locator(".bars rect").all()
+    assert [bar.get_attribute("class") for bar in bars] == ["built", "failed"]
 
 
 def test_column_is_let_go_by_the_same_button(tab):

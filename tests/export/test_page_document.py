@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from cpgbuild import api
 from cpgbuild.cli.wording import reasons_text
-from cpgbuild.export.column_lineage import column_lineage
+from cpgbuild.export.column_lineage import KnownDerivations
 from cpgbuild.export.page import page
 from cpgbuild.export.page_document import Wanted, page_document
 from cpgbuild.workspace import opened
@@ -116,36 +119,168 @@ def test_edges_lead_from_what_is_read_and_say_which_others_imply(document):
     }
 
 
-def test_lineage_of_a_column_is_what_its_query_narrowed_to_it_needs(shop_folder):
-    with opened(shop_folder) as workspace:
-        found = column_lineage(workspace, {})
-    assert found["sales"]["amount"] == [("v_orders", "amount"), ("v_orders", "customer_id")]
-    assert found["v_orders"]["order_id"] == [("orders", "order_id"), ("orders", "region")]
-    assert ("customers", "name") in found["top"]["name"]
-    assert ("customers", "name") not in found["top"]["amount"]
+def named(document, numbers):
+    """Return columns by their names, as the page numbers them."""
+    every = [f"{p['name']}.{column[0]}" for p in document["datasets"] for column in p["columns"]]
+    return [every[number] for number in numbers]
 
 
-def test_lineage_that_is_known_is_not_looked_for_unless_the_query_is_another(project):
-    known = {}
-    with opened(project.root) as workspace:
-        column_lineage(workspace, known)
-    before = dict(known)
-    project.edit("tasks/top.sql", "WHERE s.amount > 10", "WHERE s.customer_id > 10 -- not s.amount")
-    with opened(project.root) as workspace:
-        found = column_lineage(workspace, known)
-    assert {name for name, entry in known.items() if entry is not before[name]} == {"compute.top"}
-    assert found["top"]["name"] == [
-        ("customers", "customer_id"),
-        ("customers", "name"),
-        ("sales", "customer_id"),
+def uses(document, part):
+    return [(kind, named(document, numbers)) for kind, numbers in part]
+
+
+def made(document, dataset):
+    """Return of each column of a dataset its expression, and what is in it."""
+    found = part(document, dataset)
+    [task] = found["tasks"]
+    return {
+        column[0]: (one["expression"], named(document, one["direct"]))
+        for column, one in zip(found["columns"], task["made"], strict=True)
+    }
+
+
+def test_a_column_has_its_expression_and_the_columns_whose_values_are_in_it(document):
+    assert made(document, "sales") == {
+        "customer_id": ("v_orders.customer_id", ["v_orders.customer_id"]),
+        "amount": ("sum(v_orders.amount)", ["v_orders.amount"]),
+    }
+    assert made(document, "top")["name"] == ("customers.name", ["customers.name"])
+
+
+def test_a_task_has_what_decides_its_rows(document):
+    [orders] = part(document, "v_orders")["tasks"]
+    [top] = part(document, "top")["tasks"]
+    assert uses(document, orders["rows"]) == [("filter", ["orders.region"])]
+    assert uses(document, top["rows"]) == [
+        ("filter", ["sales.amount"]),
+        ("join", ["customers.customer_id", "sales.customer_id"]),
     ]
 
 
-def test_lineage_in_the_document_goes_by_the_numbers_of_columns(document):
-    every = [(p["name"], c[0]) for p in document["datasets"] for c in p["columns"]]
-    assert len(document["lineage"]) == len(every)
-    above = document["lineage"][every.index(("v_orders", "order_id"))]
-    assert [every[n] for n in above] == [("orders", "order_id"), ("orders", "region")]
+def test_what_decides_a_value_is_told_from_what_is_in_it(project):
+    project.write(
+        "tasks/kinds.sql",
+        "SELECT CASE WHEN amount > 10 THEN name ELSE '' END AS kind FROM top",
+    )
+    with opened(project.root) as workspace:
+        found = page_document(workspace, Wanted(reasons_text))
+    [kind] = part(found, "kinds")["tasks"][0]["made"]
+    assert named(found, kind["direct"]) == ["top.name"]
+    assert uses(found, kind["deciding"]) == [("condition", ["top.amount"])]
+
+
+def test_of_parts_of_a_dataset_each_says_what_it_makes(project):
+    for name in ("customers", "top"):
+        header = '-- cpgbuild: contributes_to = "names"'
+        project.write(f"tasks/names_{name}.sql", f"{header}\nSELECT name FROM {name}")
+    with opened(project.root) as workspace:
+        found = page_document(workspace, Wanted(reasons_text))
+    assert [task["made"][0]["expression"] for task in part(found, "names")["tasks"]] == [
+        "customers.name",
+        "top.name",
+    ]
+
+
+def test_derivations_that_are_known_are_not_looked_for_unless_the_query_is_another(project):
+    known = KnownDerivations()
+    with opened(project.root) as workspace:
+        page_document(workspace, Wanted(reasons_text), known)
+    before = dict(known.found)
+    project.edit("tasks/top.sql", "WHERE s.amount > 10", "WHERE s.customer_id > 10 -- not s.amount")
+    with opened(project.root) as workspace:
+        found = page_document(workspace, Wanted(reasons_text), known)
+    assert {n for n, e in known.found.items() if e is not before[n]} == {"compute.top"}
+    assert uses(found, part(found, "top")["tasks"][0]["rows"])[0] == (
+        "filter",
+        ["sales.customer_id"],
+    )
+
+
+def documented(project):
+    with opened(project.root) as workspace:
+        return page_document(workspace, Wanted(reasons_text))
+
+
+def runs(project, dataset):
+    """Return how the runs of a dataset went, newest first, and why they were."""
+    return [(run["event"], run["why"]) for run in part(documented(project), dataset)["runs"]]
+
+
+def test_runs_are_those_of_all_builds_with_their_reasons(project):
+    api.build(project.root)
+    project.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.max()")
+    api.build(project.root)
+    api.build(project.root, force=["sales"])
+    assert runs(project, "sales") == [
+        ("unchanged", "forced"),
+        ("built", "plan changed"),
+        ("built", "never built"),
+    ]
+    assert runs(project, "top") == [("built", "sales changed"), ("built", "never built")]
+
+
+def test_a_run_that_failed_says_its_error(project):
+    api.build(project.root)
+    project.edit("tasks/sales.py", "orders.amount.sum()", '(orders.amount.sum()*99).cast("int8")')
+    api.build(project.root)
+    [failed, built] = part(documented(project), "sales")["runs"]
+    assert (failed["event"], failed["rows"], built["event"]) == ("failed", None, "built")
+    assert failed["error"].startswith("task `compute.sales` failed: ")
+    assert built["error"] == ""
+
+
+def test_where_the_file_of_builds_is_lost_the_tables_tell_of_their_runs(project):
+    api.build(project.root)
+    project.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.max()")
+    api.build(project.root)
+    with opened(project.root) as workspace:
+        workspace.history.path.unlink()
+    assert runs(project, "sales") == [("built", ""), ("built", "")]
+    assert [run["rows"] for run in part(documented(project), "sales")["runs"]] == [2, 2]
+    api.build(project.root, force=["top"])
+    assert runs(project, "top")[0] == ("unchanged", "forced")
+
+
+def test_a_table_that_somebody_else_wrote_says_so(project):
+    api.build(project.root)
+    write_deltalake(
+        project.root / "warehouse/sales",
+        pa.table({"customer_id": [1], "amount": [2.0]}),
+        mode="overwrite",
+    )
+    shutil.rmtree(project.root / ".cpgbuild")
+    assert runs(project, "sales") == [("foreign", ""), ("built", "")]
+
+
+CHECKED = """
+    -- cpgbuild: kind = "compute", not_null = ["name"], unique = ["name"]
+    SELECT customer_id, name FROM customers
+"""
+
+
+def checks(project):
+    [task] = part(documented(project), "checked")["tasks"]
+    return {one["title"]: (one["state"], one["bad"], one["kept"]) for one in task["checks"]}
+
+
+def test_checks_are_open_until_they_are_made_and_then_passed(project):
+    project.write("tasks/checked.sql", CHECKED)
+    assert checks(project) == {"not_null(name)": ("open", 0, ""), "unique(name)": ("open", 0, "")}
+    api.build(project.root, targets=["checked"])
+    assert {state for state, _, _ in checks(project).values()} == {"passed"}
+
+
+def test_a_check_that_failed_says_how_many_rows_and_where_they_are(project):
+    project.write("tasks/checked.sql", CHECKED)
+    project.write("data/customers.csv", "customer_id,name\n1,ada\n2,ada\n3,eve\n")
+    api.build(project.root, targets=["checked"])
+    assert checks(project) == {
+        "not_null(name)": ("open", 0, ""),
+        "unique(name)": ("failed", 2, ".cpgbuild/failed/checked/unique.name.parquet"),
+    }
+    project.write("data/customers.csv", "customer_id,name\n1,ada\n2,bob\n3,eve\n")
+    api.build(project.root, targets=["checked"])
+    assert {state for state, _, _ in checks(project).values()} == {"passed"}
 
 
 class _Parsed(HTMLParser):

@@ -23,9 +23,9 @@ def files(state: Path) -> list[Path]:
 
 
 def test_an_answer_is_that_to_its_own_request(tmp_path: Path, looked: Observed) -> None:
-    keep_answer(tmp_path, ["b", "a"], [], TASKS, looked)
+    keep_answer(tmp_path, ["b", "a"], [], TASKS, looked, 2.5)
     assert last_answer(tmp_path, ["a", "b"], []) == (looked, TASKS)
-    assert kept_answer(str(tmp_path), ["a", "b"], []) == len(TASKS)
+    assert kept_answer(str(tmp_path), ["a", "b"], []) == (len(TASKS), 2.5)
     assert last_answer(tmp_path, [], []) is None
     assert last_answer(tmp_path, ["a"], []) is None
     assert last_answer(tmp_path, [], ["a", "b"]) is None

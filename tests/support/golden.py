@@ -14,6 +14,8 @@ _VARYING = (
     (re.compile(r"\b(?:\d+ min )?\d+(?:\.\d+)? s\b"), "#.# s"),
     # What stands in columns behind a duration moves with its length.
     (re.compile(r"(#\.# s) +"), r"\1  "),
+    # Logs and records name the folder that they are in, which is longer at times.
+    (re.compile(r"\b\d[\d,.]* [kMG]B\b"), "#.# kB"),
     # As Delta names the files of a table.
     (re.compile(r"part-\d{5}-[0-9a-f-]{36}"), "part-#"),
     (re.compile(r"\bprocess \d+"), "process #"),

@@ -1,5 +1,12 @@
 // Details: all that is known of one dataset, with the way of one of its columns.
 
+const EVENTS = { built: "built", unchanged: "same rows", restored: "restored", failed: "✗ failed", foreign: "written by somebody else" };
+const CHECKS = {
+  passed: { sign: "✓", said: "passed" },
+  failed: { sign: "✗" },
+  open: { sign: "○", said: "not made yet; the next build does" },
+};
+
 class Details {
   // `choose` takes a dataset's number, `follow` a column's, `close` nothing.
   constructor(root, page, lineage, actions) {
@@ -19,6 +26,7 @@ class Details {
       this.states(dataset),
       dataset.description ? element("p", { class: "description" }, dataset.description) : null,
       this.columns(number, followed),
+      this.checks(dataset),
       this.neighbours("Reads", this.page.edges.filter((edge) => edge[1] === number).map((edge) => edge[0])),
       this.neighbours("Read by", this.page.edges.filter((edge) => edge[0] === number).map((edge) => edge[1])),
       this.preview(dataset),
@@ -67,12 +75,13 @@ class Details {
     const reasons = [...new Set(dataset.tasks.flatMap((task) => task.reasons))];
     const list = reasons.length ? element("ul", { class: "reasons", "aria-label": "Why" }, ...reasons.slice(0, 8).map((text) => element("li", {}, text))) : null;
     const run = dataset.runs[0];
-    const last = run ? element("p", { class: "last" }, `Last run ${moment(run.when)}: ${run.rows === null ? "" : `${counted(run.rows, "row")}, `}${seconds(run.seconds)}`) : null;
+    const facts = run ? [EVENTS[run.event], run.rows === null ? "" : counted(run.rows, "row"), taken(run), run.error].filter(Boolean) : [];
+    const last = run ? element("p", { class: run.event === "failed" ? "last failed" : "last" }, `Last run ${moment(run.when)}: ${facts.join(", ")}`) : null;
     return element("div", { class: "states" }, kind, badge, list, last);
   }
 
   columns(number, followed) {
-    const { columns } = this.page.datasets[number];
+    const { columns, tasks } = this.page.datasets[number];
     const first = this.lineage.first[number];
     const rows = columns.flatMap(([name, type, nullable], i) => {
       const column = first + i;
@@ -89,13 +98,57 @@ class Details {
         element("td", { class: "type" }, type),
         element("td", { class: "null" }, nullable ? "" : "not null"),
       );
-      return isOn ? [row, element("tr", { class: "way" }, element("td", { colspan: "3" }, this.way(followed)))] : [row];
+      return isOn ? [row, element("tr", { class: "way" }, element("td", { colspan: "3" }, this.making(tasks, i), this.way(followed)))] : [row, tasks.length ? this.formula(tasks, i, column) : null].filter(Boolean);
     });
     return section(
       `Columns (${columns.length})`,
       element("p", { class: "hint" }, "Choose a column to follow it through the graph."),
       element("table", { class: "columns" }, element("tbody", {}, ...rows)),
+      ...tasks.filter((task) => task.rows.length).map((task) => this.uses(tasks.length > 1 ? `Rows of ${task.name}` : "Rows", task.rows)),
     );
+  }
+
+  // Returns what a dataset's tasks make a column of, in a line.
+  formula(tasks, i, column) {
+    const every = [...new Set(tasks.map((task) => task.made[i].expression))];
+    const text = every.length > 1 ? `${every.length} expressions` : every[0].replace(/\s+/g, " ");
+    return element("tr", { class: "made", onclick: () => this.actions.follow(column) }, element("td", { colspan: "3" }, text));
+  }
+
+  // Returns what each task makes a column of, and what decides which value it gets.
+  making(tasks, i) {
+    if (!tasks.length) return null;
+    const parts = tasks.flatMap((task) => {
+      const { expression, deciding } = task.made[i];
+      const title = tasks.length > 1 ? element("h4", {}, task.name) : null;
+      return [title, element("pre", { class: "formula", tabindex: "0" }, expression), deciding.length ? this.uses("Decided by", deciding) : null];
+    });
+    return element("div", { class: "making" }, ...parts);
+  }
+
+  // Returns columns with how they decide something: `filter orders.region; join …`
+  uses(title, uses) {
+    const kinds = uses.flatMap(([kind, columns], i) => [
+      i ? "; " : "",
+      element("b", {}, kind),
+      ...columns.flatMap((column, k) => [k ? ", " : " ", this.link(column)]),
+    ]);
+    return element("p", { class: "uses" }, `${title}: `, ...kinds);
+  }
+
+  link(column) {
+    const text = `${this.page.datasets[this.lineage.owner[column]].name}.${this.lineage.names[column]}`;
+    return element("button", { type: "button", class: "link", onclick: () => this.actions.follow(column) }, text);
+  }
+
+  checks(dataset) {
+    const checks = dataset.tasks.flatMap((task) => task.checks);
+    if (!checks.length) return null;
+    const rows = checks.map(({ title, state, bad, kept }) => {
+      const said = state === "failed" ? `failed: ${counted(bad, "row")}, kept in ${kept}` : CHECKS[state].said;
+      return element("li", { class: state }, element("span", { class: "sign", "aria-hidden": "true" }, CHECKS[state].sign), element("span", {}, element("code", {}, title), " ", element("span", { class: "said" }, said)));
+    });
+    return section(`Checks (${checks.length})`, element("ul", { class: "checks" }, ...rows));
   }
 
   way(followed) {
@@ -115,7 +168,9 @@ class Details {
       const said = found.size ? `${title} ${counted(found.size, "column")} of ${counted(byDataset.size, "dataset")}` : `${title} no column`;
       return element("div", { class: className }, element("h4", {}, said), rows.length ? element("ul", {}, ...rows) : null);
     };
-    return element("div", { class: "both" }, list("Comes from", followed.up, "up"), list("Reaches", followed.down, "down"));
+    const lists = [list("Comes from", followed.up, "up"), list("Reaches", followed.down, "down")];
+    if (followed.isWhole) lists.push(list("Decided by", followed.deciders, "up weak"), list("Decides", followed.decided, "down weak"));
+    return element("div", { class: "both" }, ...lists);
   }
 
   neighbours(title, numbers) {
@@ -154,15 +209,15 @@ class Details {
     const rows = runs.slice(0, 50).map((run) =>
       element(
         "tr",
-        {},
-        element("td", {}, moment(run.when)),
-        element("td", {}, run.event),
+        { class: run.event },
+        element("td", {}, moment(run.when).replace(/ UTC$/, "")),
+        element("td", {}, EVENTS[run.event]),
         element("td", { class: "number" }, run.rows === null ? "" : run.rows.toLocaleString("en")),
-        element("td", { class: "number" }, seconds(run.seconds)),
-        element("td", {}, run.reasons.join(", ")),
+        element("td", { class: "number" }, taken(run)),
+        element("td", { title: run.error || run.why }, run.error || run.why),
       ),
     );
-    const head = ["when", "how", "rows", "time", "why"].map((name) => element("th", { scope: "col" }, name));
+    const head = ["when (UTC)", "how", "rows", "time", "why"].map((name) => element("th", { scope: "col" }, name));
     const table = element("table", { class: "runs" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
     return section(`Builds (${runs.length})`, runs.length > 1 ? bars(runs) : null, element("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Builds" }, table));
   }
@@ -187,6 +242,9 @@ function code({ text, marks }) {
   return element("pre", { tabindex: "0" }, inner);
 }
 
+// So few bars do not fill the width.
+const FEW = 20;
+
 // Returns the durations of the newest builds as bars, the newest on the right.
 function bars(runs) {
   const some = runs.slice(0, 40).reverse();
@@ -197,16 +255,20 @@ function bars(runs) {
     return made;
   };
   const label = `Seconds of the last ${some.length} builds; the longest took ${seconds(most)}`;
-  const svg = make("svg", { class: "bars", viewBox: `0 0 ${some.length * 10} 40`, preserveAspectRatio: "none", role: "img", "aria-label": label });
+  const svg = make("svg", { class: "bars", viewBox: `0 0 ${Math.max(some.length, FEW) * 10} 40`, preserveAspectRatio: "none", role: "img", "aria-label": label });
   some.forEach((run, i) => {
     const high = Math.max(1, (run.seconds / most) * 40);
     const bar = make("rect", { x: i * 10 + 1, y: 40 - high, width: 8, height: high, class: run.event });
     const title = make("title", {});
-    title.textContent = `${moment(run.when)}: ${run.event}, ${seconds(run.seconds)}`;
+    title.textContent = `${moment(run.when)}: ${EVENTS[run.event]}, ${seconds(run.seconds)}`;
     bar.append(title);
     svg.append(bar);
   });
   return svg;
+}
+
+function taken(run) {
+  return run.event === "foreign" ? "" : seconds(run.seconds);
 }
 
 function moment(iso) {

@@ -16,7 +16,7 @@ class Drawing {
     this.context = canvas.getContext("2d");
     this.transform = d3.zoomIdentity;
     this.scene = null;
-    this.look = { selected: -1, lit: null, pairs: null, columns: null, found: null };
+    this.look = { selected: -1, lit: null, pairs: null, weak: null, columns: null, weakNodes: null, found: null };
     this.hovered = -1;
     this.waiting = false;
     this.zoom = d3
@@ -129,16 +129,22 @@ class Drawing {
   }
 
   drawEdges(sight) {
-    const { selected, pairs } = this.look;
+    const { selected, pairs, weak } = this.look;
     const lit = { up: [], down: [] };
+    const weakly = { up: [], down: [] };
     for (const edge of selected >= 0 || pairs ? this.scene.edges : []) {
       const way = this.wayOf(edge, selected, pairs);
+      const weakWay = !way && weak && this.wayOf(edge, selected, weak);
       if (way) lit[way].push(edge.line);
+      else if (weakWay) weakly[weakWay].push(edge.line);
     }
     const scale = this.transform.k;
     this.context.globalAlpha = pairs ? 0.35 : 1;
     this.stroke(this.scene.segments, this.colour.edge, Math.max(1, 0.7 / scale), sight);
     this.context.globalAlpha = 1;
+    this.context.setLineDash([5 / scale, 4 / scale]);
+    for (const way of ["up", "down"]) this.stroke(weakly[way], this.colour[way], Math.max(1.2, 1 / scale), sight);
+    this.context.setLineDash([]);
     for (const way of ["up", "down"]) this.stroke(lit[way], this.colour[way], Math.max(1.8, 1.4 / scale), sight);
   }
 
@@ -249,9 +255,11 @@ class Drawing {
     const thick = Math.max(frame === "accent" ? 2.5 : 1.6, (frame === "accent" ? 2.5 : 1.4) / this.transform.k);
     context.strokeStyle = colour[frame ?? "muted"];
     context.lineWidth = thick;
+    if (look.weakNodes?.has(i) && frame !== "accent") context.setLineDash([5, 4]);
     context.beginPath();
     context.roundRect(x - width / 2, y - HEIGHT / 2, width, HEIGHT, RADIUS);
     context.stroke();
+    context.setLineDash([]);
   }
 
   drawTexts(numbers) {

@@ -4,7 +4,7 @@ const page = JSON.parse(document.getElementById("document").textContent);
 const get = (id) => document.getElementById(id);
 const lineage = new Lineage(page);
 const numberOf = new Map(page.datasets.map((dataset, number) => [dataset.name, number]));
-const state = { by: "folder", collapsed: new Set(), selected: -1, followed: null, found: null, around: -1 };
+const state = { by: "folder", collapsed: new Set(), selected: -1, followed: null, isWhole: false, found: null, around: -1 };
 
 const drawing = new Drawing(get("canvas"), pick);
 const tree = new Tree(get("tree"), page, { choose, toggle });
@@ -65,15 +65,20 @@ function around(number) {
 // Tells the drawing what is selected, followed and found, by the numbers of nodes.
 function light() {
   const { selected, followed, found } = state;
-  const look = { selected: selected >= 0 ? scene.nodeOf[selected] : -1, lit: null, pairs: null, columns: null, ways: null, found: null };
+  const look = { selected: selected >= 0 ? scene.nodeOf[selected] : -1, lit: null, pairs: null, weak: null, columns: null, ways: null, weakNodes: null, found: null };
   if (followed) {
     look.lit = new Set();
     look.ways = new Map();
     look.columns = new Map();
     look.pairs = followed.pairs;
-    for (const [dataset, { way, columns }] of followed.lit) {
+    look.weak = followed.weak;
+    look.weakNodes = new Set();
+    for (const [dataset, { way, isWeak, columns }] of followed.lit) {
       const node = scene.nodeOf[dataset];
       if (node < 0) continue;
+      // A group is as strong as the strongest in it.
+      if (!isWeak) look.weakNodes.delete(node);
+      else if (!look.lit.has(node)) look.weakNodes.add(node);
       look.lit.add(node);
       if (look.ways.get(node) !== "here") look.ways.set(node, way);
       look.columns.set(node, [...(look.columns.get(node) ?? []), ...columns]);
@@ -102,7 +107,7 @@ function choose(number, withFocus = false) {
 
 function follow(column) {
   const isOff = state.followed?.column === column;
-  state.followed = isOff ? null : lineage.follow(column);
+  state.followed = isOff ? null : lineage.follow(column, state.isWhole);
   const owner = lineage.owner[column];
   state.selected = owner;
   bringIn(owner);
@@ -170,14 +175,26 @@ function trail() {
   const bar = get("trail");
   bar.hidden = !state.followed;
   if (!state.followed) return;
-  const { column, up, down } = state.followed;
+  const { column, up, down, deciders, decided, isWhole } = state.followed;
+  const more = (said, columns) => (isWhole ? `, ${said} ${columns.size}` : "");
   bar.replaceChildren(
     element("strong", {}, `${page.datasets[lineage.owner[column]].name}.${lineage.names[column]}`),
-    element("span", { class: "up" }, `comes from ${up.size}`),
-    element("span", { class: "down" }, `reaches ${down.size}`),
+    element("span", { class: "up" }, `comes from ${up.size}${more("decided by", deciders)}`),
+    element("span", { class: "down" }, `reaches ${down.size}${more("decides", decided)}`),
+    element("button", { type: "button", id: "whole", "aria-pressed": String(isWhole), title: "Also columns that decide which rows there are, or which value a column gets", onclick: () => whole() }, "Also what decides it"),
     element("button", { type: "button", onclick: () => fitLit() }, "Show all of it"),
     element("button", { type: "button", onclick: () => follow(column) }, "Done"),
   );
+}
+
+// Shows, or no longer, what only decides something on the way of a column.
+function whole() {
+  state.isWhole = !state.isWhole;
+  state.followed = lineage.follow(state.followed.column, state.isWhole);
+  shown(false);
+  get("whole").focus();
+  const { deciders, decided } = state.followed;
+  say(state.isWhole ? `decided by ${counted(deciders.size, "more column")}, decides ${counted(decided.size, "more column")}` : "Only columns whose values are in it");
 }
 
 function fitLit() {

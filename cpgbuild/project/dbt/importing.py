@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import sqlglot
 from sqlglot.dialects import DIALECT_MODULE_NAMES
 from sqlglot.dialects.dialect import Dialect
 
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.project import FileUnwritable, ImportOverwrites, NotCompiled, UnknownAdapter
+from cpgbuild.plan.tokens import DIALECT
 from cpgbuild.project.dbt.datasets import Datasets
-from cpgbuild.project.dbt.expectations import Untold, expect, tested
+from cpgbuild.project.dbt.expectations import Untold, check_of, expect, tested
 from cpgbuild.project.dbt.manifest import read_manifest
 from cpgbuild.project.dbt.sources import Declared, external, missing, seeded
 from cpgbuild.project.dbt.translation import Translated, Untranslatable, translate
@@ -147,6 +149,10 @@ class _Import:
             if node.kind == kind
         }
         self._left: list[LeftOut] = []
+        # What each node reads.
+        self._above = {
+            n.id: (n.facts.get("depends_on") or {}).get("nodes") or () for n in manifest.nodes
+        }
 
     def result(self) -> Imported:
         """Return what becomes of all."""
@@ -203,17 +209,41 @@ class _Import:
         found: dict[str, dict[str, Any]] = {}
         for test in self._manifest.of_kind("test"):
             origin = tested(test)
-            if origin is None:
-                self._leave(test, "a test that is a query of its own")
-            elif origin not in models:
-                self._leave(test, f"a test of `{origin}`, which is no task")
-            else:
+            try:
+                if origin is None or origin not in models:
+                    self._checked(found, test, models)
+                    continue
                 try:
                     options = found.setdefault(origin, {})
-                    expect(options, test, self._options, self._names.get)
-                except Untold as error:
-                    self._leave(test, f"a test: {error}")
+                    expect(options, test, self._options, self._names.get, self._above)
+                except Untold as untold:
+                    if not untold.as_query:
+                        raise
+                    self._checked(found, test, models)
+            except Untold as untold:
+                self._leave(test, f"a test: {untold}")
         return found
+
+    def _checked(
+        self, found: dict[str, dict[str, Any]], test: Node, models: Collection[str]
+    ) -> None:
+        """Add the query of a test, which gives bad rows, to the checks of a task.
+
+        Raises:
+            Untold: that cannot be.
+        """
+        if "checks" not in self._options:
+            raise Untold("tasks have no option `checks`")
+        origin = check_of(test, models, self._above)
+        try:
+            query = translate(test.sql or "", self._dialect, self._datasets)
+        except Untranslatable as error:
+            raise Untold(str(error)) from error
+        for doubt in query.doubts:
+            self._leave(test, f"its SQL may not be right: {doubt}", in_part=True)
+        # A header has one line.
+        sql = sqlglot.parse_one(query.sql, read=DIALECT).sql(DIALECT, comments=False)
+        found.setdefault(origin, {}).setdefault("checks", {})[test.name] = sql
 
     def _sources(
         self, made: Collection[str], models: dict[str, tuple[Node, Translated]]

@@ -26,6 +26,9 @@ _OTHERS = (
     "functions",
 )
 
+# What dbt compiles to a query.
+_COMPILED = {"model", "test"}
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -132,7 +135,9 @@ def _node(name: str, facts: dict[str, Any], target: Path) -> Node:
         package=package,
         file=file,
         relation=str(relation) if relation else None,
-        sql=_compiled(facts, target / "compiled" / package / file) if kind == "model" else None,
+        sql=_compiled(facts, target / "compiled" / package / file)
+        if kind in {"model", "test"}
+        else None,
         facts=facts,
     )
 
