@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest mutants soak plans kills bench corpus minimal clean
+.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -32,6 +32,10 @@ pytest: $(VENV)/.dev
 # What takes long has targets of its own.
 mutants: $(VENV)/.dev
 	$(BIN)/python tests/mutants.py
+
+# Every command on this repository's own project, on terminals, in a pipe and as JSON.
+every: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tests/every.py
 
 soak: $(VENV)/.dev
 	$(BIN)/python tests/soak.py --minutes 60

@@ -1,6 +1,7 @@
 """`docs/events.schema.json` has what `--json` prints: each record, and no event that none prints."""
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -116,7 +117,7 @@ def watched(shop: Shop) -> None:
             if shop.printed[-1][1]["event"] == "summary":
                 shop.write("tasks/last.sql", "SELECT 2 AS n\n")
             if shop.printed[-1][1]["event"] == "changed":
-                process.send_signal(signal.SIGINT)
+                os.killpg(process.pid, signal.SIGINT)
                 break
         process.wait(60)
 

@@ -25,7 +25,7 @@ ESCAPE = "\x1b"
 class Case:
     """A command line; `{new}` in it is a folder of its own, `{bakery}` a dbt project.
 
-    `wraps` says which text may be wider than the terminal, which then wraps it. Errors may be.
+    `wraps` says which text may be wider than the terminal, which then wraps it.
     """
 
     line: str
@@ -42,10 +42,10 @@ CASES = [
     Case("build --force best_country -v"),
     Case("plan"),
     Case("plan -v --force tag:none", code=2),
-    Case("plan -v --var smallest=10", wraps="what is read, of each task"),
+    Case("plan -v --var smallest=10"),
     Case("plan --locked"),
     Case("plan --locked --target v_orders", code=2),
-    Case("why sales_by_country", wraps="a query"),
+    Case("why sales_by_country"),
     Case("why v_orders"),
     Case("why orders"),
     Case("why nothing", code=2),
@@ -68,8 +68,8 @@ CASES = [
     Case("impact orders.amount"),
     Case("impact orders.amout", code=2),
     Case("impact --since HEAD", code=2),
-    Case("lineage best_country.amount", wraps="an expression"),
-    Case("lineage sales_by_country -v", wraps="an expression"),
+    Case("lineage best_country.amount"),
+    Case("lineage sales_by_country -v"),
     Case("lineage sales_by_contry", code=2),
     Case("graph -f mermaid", as_json=False),
     Case("graph -f svg", wraps="a file", as_json=False),
@@ -80,14 +80,14 @@ CASES = [
     Case("check -v"),
     Case("clean --dry-run"),
     Case("clean --yes"),
-    Case("doctor", wraps="a path"),
+    Case("doctor"),
     Case("explain E203"),
-    Case("explain", wraps="the meaning of an error"),
+    Case("explain"),
     Case("explain E000", code=2),
     Case("watch -t nothing -C {new}", code=2),
     Case("init {new}/shop", wraps="a path", as_json=False),
     Case("init", code=2, as_json=False),
-    Case("import dbt {bakery} --out {new}/imported", wraps="what is said of a model"),
+    Case("import dbt {bakery} --out {new}/imported", wraps="a path"),
     Case("import dbt {new}", code=2),
     Case("export hamilton --out {new}/generated_pipeline.py", wraps="a path"),
     Case("export hamilton --out {new}/no-module", code=2),
@@ -141,11 +141,13 @@ def test_on_a_terminal_of_80_columns(case, fresh, tmp_path, server):
     assert case.wraps or ended.widest <= 80, ended.text
 
 
-@pytest.mark.parametrize("case", **ids([case for case in CASES if case.code == 0]))
+@pytest.mark.parametrize(
+    "case", **ids([case for case in CASES if case.code == 0 and not case.wraps])
+)
 def test_on_a_wide_terminal(case, fresh, tmp_path, server):
     ended = shown(server, *case.words(tmp_path), folder=fresh, columns=200)
     assert ended.code == 0, ended.text
-    assert case.wraps or ended.widest <= 200, ended.text
+    assert ended.widest <= 200, ended.text
 
 
 @pytest.mark.parametrize("case", **ids([case for case in CASES if case.code == 0]))

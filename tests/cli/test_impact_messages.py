@@ -242,7 +242,7 @@ def test_json_of_a_source(committed):
     committed.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.max()")
     ended = run_here("impact", "--since", "start", "--json", folder=committed.root)
     change = {"change": "schema", "detail": "order_id removed"}
-    assert {"v": 1, "event": "changed", "source": "orders"} | change in ended.records
+    assert {"v": 1, "event": "source_changed", "source": "orders"} | change in ended.records
 
 
 def test_no_repository(project, says):
