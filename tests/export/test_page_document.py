@@ -229,6 +229,18 @@ def test_a_run_that_failed_says_its_error(project):
     assert built["error"] == ""
 
 
+def test_a_run_in_which_several_checks_failed_says_all_of_them(project):
+    project.write("tasks/checked.sql", CHECKED)
+    project.write("data/customers.csv", "customer_id,name\n1,ada\n2,ada\n3,\n")
+    api.build(project.root, targets=["checked"])
+    [failed] = part(documented(project), "checked")["runs"]
+    each = failed["error"].split("; ")
+    assert [one.partition(" of task")[0] for one in each] == [
+        "check `not_null(name)`",
+        "check `unique(name)`",
+    ]
+
+
 def test_where_the_file_of_builds_is_lost_the_tables_tell_of_their_runs(project):
     api.build(project.root)
     project.edit("tasks/sales.py", "orders.amount.sum()", "orders.amount.max()")
