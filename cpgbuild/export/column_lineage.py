@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from cpgbuild.core.fingerprint import UNKNOWN, Fingerprint, fingerprint
 from cpgbuild.core.lineage import Cell
@@ -20,17 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 2000
 # How columns are used, as `filter`, with the numbers of these columns.
 UsesPart = list[tuple[str, list[int]]]
-
-
-class MadePart(TypedDict):
-    """What a task makes one column of.
-
-    `direct` are the columns whose values are in it, `deciding` those that decide which one it gets.
-    """
-
-    expression: str
-    direct: list[int]
-    deciding: UsesPart
+# What a task makes one column of: its expression, the columns whose values are in it, and those
+# that decide which value it gets.
+MadePart = tuple[str, list[int], UsesPart]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +72,8 @@ class ColumnLineage:
 
     def _column(self, made: Derivation) -> MadePart:
         text = made.expression
-        return MadePart(
-            expression=text if len(text) <= SHOWN else f"{text[:SHOWN]}…",
-            direct=self._numbered(made.direct),
-            deciding=self._uses(made.uses),
-        )
+        shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        return shown, self._numbered(made.direct), self._uses(made.uses)
 
     def _uses(self, uses: Uses) -> UsesPart:
         """Return columns by how they decide something."""

@@ -134,8 +134,8 @@ def made(document, dataset):
     found = part(document, dataset)
     [task] = found["tasks"]
     return {
-        column[0]: (one["expression"], named(document, one["direct"]))
-        for column, one in zip(found["columns"], task["made"], strict=True)
+        column[0]: (expression, named(document, direct))
+        for column, (expression, direct, _) in zip(found["columns"], task["made"], strict=True)
     }
 
 
@@ -164,9 +164,9 @@ def test_what_decides_a_value_is_told_from_what_is_in_it(project):
     )
     with opened(project.root) as workspace:
         found = page_document(workspace, Wanted(reasons_text))
-    [kind] = part(found, "kinds")["tasks"][0]["made"]
-    assert named(found, kind["direct"]) == ["top.name"]
-    assert uses(found, kind["deciding"]) == [("condition", ["top.amount"])]
+    [(_, direct, deciding)] = part(found, "kinds")["tasks"][0]["made"]
+    assert named(found, direct) == ["top.name"]
+    assert uses(found, deciding) == [("condition", ["top.amount"])]
 
 
 def test_of_parts_of_a_dataset_each_says_what_it_makes(project):
@@ -175,7 +175,7 @@ def test_of_parts_of_a_dataset_each_says_what_it_makes(project):
         project.write(f"tasks/names_{name}.sql", f"{header}\nSELECT name FROM {name}")
     with opened(project.root) as workspace:
         found = page_document(workspace, Wanted(reasons_text))
-    assert [task["made"][0]["expression"] for task in part(found, "names")["tasks"]] == [
+    assert [task["made"][0][0] for task in part(found, "names")["tasks"]] == [
         "customers.name",
         "top.name",
     ]
@@ -227,6 +227,18 @@ def test_a_run_that_failed_says_its_error(project):
     assert (failed["event"], failed["rows"], built["event"]) == ("failed", None, "built")
     assert failed["error"].startswith("task `compute.sales` failed: ")
     assert built["error"] == ""
+
+
+def test_a_run_in_which_several_checks_failed_says_all_of_them(project):
+    project.write("tasks/checked.sql", CHECKED)
+    project.write("data/customers.csv", "customer_id,name\n1,ada\n2,ada\n3,\n")
+    api.build(project.root, targets=["checked"])
+    [failed] = part(documented(project), "checked")["runs"]
+    each = failed["error"].split("; ")
+    assert [one.partition(" of task")[0] for one in each] == [
+        "check `not_null(name)`",
+        "check `unique(name)`",
+    ]
 
 
 def test_where_the_file_of_builds_is_lost_the_tables_tell_of_their_runs(project):

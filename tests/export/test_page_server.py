@@ -82,6 +82,18 @@ def test_page_is_made_again_when_state_data_or_configuration_change(built, what)
         assert next(told)[0] == "version"
 
 
+def test_page_tells_of_a_build_that_failed(built):
+    # By a plan that it knows already, so that nothing but the failure is new.
+    built.edit("tasks/sales.py", "orders.amount.sum()", '(orders.amount.sum()*99).cast("int8")')
+    with listening(built.root) as (address, _, told):
+        api.build(built.root)
+        assert next(told)[0] == "version"
+        shown = urllib.request.urlopen(address).read().decode()
+        while '"event":"failed"' not in shown:
+            next(told)
+            shown = urllib.request.urlopen(address).read().decode()
+
+
 def test_nothing_is_made_again_while_nothing_changes(built):
     with listening(built.root, 3) as (_, _, told), pytest.raises(TimeoutError):
         next(told)

@@ -87,8 +87,6 @@ def _dataset(number: int, reads: list[int], dice: random.Random) -> DatasetPart:
 
 
 def _made(column: int, reads: list[int]) -> MadePart:
-    return {
-        "expression": f"coalesce(v_dataset.c{column}, 0)",
-        "direct": [place * COLUMNS + column for place in reads],
-        "deciding": [("condition", [place * COLUMNS + 1 for place in reads])] if column > 1 else [],
-    }
+    direct = [place * COLUMNS + column for place in reads]
+    deciding = [("condition", [place * COLUMNS + 1 for place in reads])] if column > 1 else []
+    return f"coalesce(v_dataset.c{column}, 0)", direct, deciding

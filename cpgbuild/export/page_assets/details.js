@@ -110,7 +110,7 @@ class Details {
 
   // Returns what a dataset's tasks make a column of, in a line.
   formula(tasks, i, column) {
-    const every = [...new Set(tasks.map((task) => task.made[i].expression))];
+    const every = [...new Set(tasks.map((task) => task.made[i][0]))];
     const text = every.length > 1 ? `${every.length} expressions` : every[0].replace(/\s+/g, " ");
     return element("tr", { class: "made", onclick: () => this.actions.follow(column) }, element("td", { colspan: "3" }, text));
   }
@@ -119,7 +119,7 @@ class Details {
   making(tasks, i) {
     if (!tasks.length) return null;
     const parts = tasks.flatMap((task) => {
-      const { expression, deciding } = task.made[i];
+      const [expression, , deciding] = task.made[i];
       const title = tasks.length > 1 ? element("h4", {}, task.name) : null;
       return [title, element("pre", { class: "formula", tabindex: "0" }, expression), deciding.length ? this.uses("Decided by", deciding) : null];
     });

@@ -26,7 +26,7 @@ class Lineage {
   }
 
   take(task, number) {
-    task.made.forEach(({ direct, deciding }, i) => {
+    task.made.forEach(([, direct, deciding], i) => {
       const column = this.first[number] + i;
       const link = (steps, one) => {
         steps.up[column].add(one);

@@ -181,8 +181,8 @@ function trail() {
     element("strong", {}, `${page.datasets[lineage.owner[column]].name}.${lineage.names[column]}`),
     element("span", { class: "up" }, `comes from ${up.size}${more("decided by", deciders)}`),
     element("span", { class: "down" }, `reaches ${down.size}${more("decides", decided)}`),
-    element("button", { type: "button", id: "whole", "aria-pressed": String(isWhole), title: "Also columns that decide which rows there are, or which value a column gets", onclick: () => whole() }, "Also what decides it"),
-    element("button", { type: "button", onclick: () => fitLit() }, "Show all of it"),
+    element("button", { type: "button", id: "whole", "aria-pressed": String(isWhole), title: "Also columns that decide which rows there are, or which value a column gets", onclick: () => whole() }, "What decides it"),
+    element("button", { type: "button", onclick: () => fitLit() }, "Show all"),
     element("button", { type: "button", onclick: () => follow(column) }, "Done"),
   );
 }
