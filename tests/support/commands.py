@@ -41,6 +41,8 @@ class Ended:
 def environment(**more: str) -> dict[str, str]:
     """Return the environment for a command: nothing of the caller's that changes its answer."""
     ours = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TERM", "PYTHONWARNINGS"}
+    # Nor of a `make` that runs the tests: one within it says where it enters and leaves.
+    ours |= {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color"} | more
 
