@@ -112,17 +112,18 @@ class Workspace:
 
     def reading(self) -> Context:
         """Return a session in which all datasets can be read as they are now."""
+        return Context(self.compiler, Scanned(self.sources, self.warehouse), self._limits)
+
+    @property
+    def _limits(self) -> Limits:
         settings = self.project.engine
-        limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
-        return Context(self.compiler, Scanned(self.sources, self.warehouse), limits)
+        return Limits(settings.memory_limit, settings.threads, settings.deterministic)
 
     def engine(self) -> DataFusionEngine:
         """Return what runs the tasks; whoever asks for it closes it."""
-        settings = self.project.engine
         data = Data(self.sources, self.warehouse, self.graph.tasks.values(), self.rows)
-        limits = Limits(settings.memory_limit, settings.threads, settings.deterministic)
         places, root = Scanned(self.sources, self.warehouse), self.project.root
-        return DataFusionEngine(self.compiler, places, root, data, limits, self.broken)
+        return DataFusionEngine(self.compiler, places, root, data, self._limits, self.broken)
 
     @property
     def broken(self) -> Broken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,7 @@ from cpgbuild.project import config
 from cpgbuild.state.answers import keep_answer, last_answer
 from cpgbuild.state.holder import held
 from cpgbuild.state.lock import FILE as LOCK
-from cpgbuild.state.lock import (
-    write_lock,
-)
+from cpgbuild.state.lock import write_lock
 from cpgbuild.state.plans import mark_of
 from cpgbuild.workspace import also, opened, touched
 
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.events import Event, Planned
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.ports import Reporter
+    from cpgbuild.core.rebuilder import Decision
     from cpgbuild.core.selection import Selection
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.broken import Broken
@@ -125,6 +124,13 @@ def _results(workspace: Workspace) -> Iterator[str]:
     yield from (str(workspace.project.root / LOCK), str(workspace.traces))
     for output in workspace.outputs:
         yield from workspace.warehouse.marks(output)
+
+
+def decided(workspace: Workspace, selection: Selection) -> list[tuple[Decision, Action]]:
+    """Return what a build would do with each selected task, in its order. Keeps nothing of it."""
+    with closing(workspace.engine()) as engine:
+        rebuilder = Rebuilder(workspace.graph, engine, workspace.journal.load(), selection)
+        return list(planner.decisions(workspace.graph, rebuilder, selection))
 
 
 def why(

@@ -43,8 +43,8 @@ def lineage(name: str, project: str | Path = ".", *, overrides: Overrides | None
             makers = graph.makers(name)
             dataset = makers[0].dataset if makers else name
             cells = [Cell(dataset, column) for column in schema.names]
-            up = [s for c in cells for s in upstream(graph, c, derive) if s.distance == 0]
-            down = [s for c in cells for s in downstream(graph, c, derive) if s.distance == 1]
+            up = [step for cell in cells for step in upstream(graph, cell, derive, within=0)]
+            down = [step for cell in cells for step in downstream(graph, cell, derive, within=1)]
             return Lineage(dataset, None, up, _once(down))
         cell = cell_named(workspace, name)
         up, down = upstream(graph, cell, derive), downstream(graph, cell, derive)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain, islice
@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
-from cpgbuild.core import planner
+from cpgbuild.api.building import decided
 from cpgbuild.core.events import Action
-from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.core.task import TaskKind
 from cpgbuild.engine.failures import run_failure
@@ -134,15 +133,11 @@ class Datasets:
         Where there are none, what is read of it is what a build would make.
         """
         selection = select(self._workspace.graph, Request((name,)))
-        with closing(self._workspace.engine()) as engine:
-            traces = self._workspace.journal.load()
-            rebuilder = Rebuilder(self._workspace.graph, engine, traces, selection)
-            decided = planner.decisions(self._workspace.graph, rebuilder, selection)
-            return [
-                decision.task
-                for decision, action in decided
-                if decision.task.stored and action is not Action.SKIP
-            ]
+        return [
+            decision.task
+            for decision, action in decided(self._workspace, selection)
+            if decision.task.stored and action is not Action.SKIP
+        ]
 
     def close(self) -> None:
         """Close the project."""

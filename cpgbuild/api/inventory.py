@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cpgbuild.core import planner
+from cpgbuild.api.building import decided
 from cpgbuild.core.dataset import DatasetKind
-from cpgbuild.core.rebuilder import Rebuilder
 from cpgbuild.core.selection import Request, select
 from cpgbuild.errors.report import CpgbuildError
 from cpgbuild.workspace import opened
@@ -66,12 +64,9 @@ def listed(
         found = [sources[name] for name in (named if targets else sources)]
         if chosen is None:
             return found
-        with closing(workspace.engine()) as engine:
-            traces = workspace.journal.load()
-            rebuilder = Rebuilder(workspace.graph, engine, traces, chosen)
-            for decision, action in planner.decisions(workspace.graph, rebuilder, chosen):
-                if meant is None or decision.task.name in meant:
-                    found.append(_made(workspace, decision, action))
+        for decision, action in decided(workspace, chosen):
+            if meant is None or decision.task.name in meant:
+                found.append(_made(workspace, decision, action))
         return found
 
 

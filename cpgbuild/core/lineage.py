@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,10 +99,10 @@ class Step:
     rows: Uses = field(default_factory=dict)
 
 
-def upstream(graph: Graph, start: Cell, derive: Deriver) -> list[Step]:
+def upstream(graph: Graph, start: Cell, derive: Deriver, within: float = math.inf) -> list[Step]:
     """Return the steps from a column up to the sources, nearest first, each column once.
 
-    Direct uses are followed; what else decides is told at each step.
+    Direct uses are followed, those `within` some distance; what else decides is told at each step.
     """
     found: list[Step] = []
     waiting, seen = deque([(start, 0)]), {start}
@@ -109,7 +110,7 @@ def upstream(graph: Graph, start: Cell, derive: Deriver) -> list[Step]:
         cell, distance = waiting.popleft()
         steps = list(_made(graph, cell, distance, derive))
         found += steps or [Step(cell, distance)]
-        for step in steps:
+        for step in steps if distance < within else ():
             for above in step.derivation.direct if step.derivation else ():
                 if above not in seen:
                     seen.add(above)
@@ -125,8 +126,11 @@ def _made(graph: Graph, cell: Cell, distance: int, derive: Deriver) -> Iterator[
             yield Step(cell, distance, task.name, derivation, derivations.rows)
 
 
-def downstream(graph: Graph, start: Cell, derive: Deriver) -> list[Step]:
-    """Return the steps from a column down to whatever is made of its values, nearest first."""
+def downstream(graph: Graph, start: Cell, derive: Deriver, within: float = math.inf) -> list[Step]:
+    """Return the steps from a column down to what is made of its values, nearest first.
+
+    Those are followed that are `within` some distance.
+    """
     found: dict[tuple[Cell, str], Step] = {}
     waiting, seen = deque([(start, 0)]), {start}
     while waiting:
@@ -141,7 +145,7 @@ def downstream(graph: Graph, start: Cell, derive: Deriver) -> list[Step]:
                 below = Cell(task.dataset, name)
                 step = Step(below, distance + 1, task.name, derivation, derivations.rows)
                 found.setdefault((below, task.name), step)
-                if below not in seen:
+                if below not in seen and distance + 1 < within:
                     seen.add(below)
                     waiting.append((below, distance + 1))
     return list(found.values())
