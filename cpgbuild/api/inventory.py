@@ -99,6 +99,8 @@ def _source(workspace: Workspace, name: str) -> Listed:
 def _where(workspace: Workspace, name: str) -> str:
     source = workspace.project.sources[name]
     path = Path(source.path)
+    if not source.path:
+        return f"{source.format}: nothing, its path is empty"
     if path.is_relative_to(workspace.project.root):
         return f"{source.format}: {path.relative_to(workspace.project.root)}"
     return f"{source.format}: {source.path}"

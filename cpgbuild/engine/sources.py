@@ -279,6 +279,9 @@ class Sources:
     def size(self, name: str) -> int | None:
         """Return how many bytes a source's files have; None where that is not cheap to learn."""
         source = self._declared[name]
+        if not source.path:
+            # A listing of nothing, as a variable may leave it.
+            return 0
         try:
             if source.format == "delta":
                 return size_of(self._delta(source))

@@ -55,6 +55,12 @@ def test_ls_of_a_source_that_is_not_there(built, says):
     assert says("ls", built.root).code == 2
 
 
+def test_ls_of_a_listing_of_nothing(project):
+    project.append("cpgbuild.toml", '[sources.extra]\nformat = "files"\npath = ""\n')
+    (extra,) = run_here("ls", "extra", "--json", folder=project.root).events("dataset")
+    assert (extra["bytes"], extra["description"]) == (0, "files: nothing, its path is empty")
+
+
 def test_ls_of_what_nobody_knows(project, says):
     assert says("ls sails", project.root).code == 2
 
