@@ -518,6 +518,8 @@ def _inputs(project: Project, state: Path) -> Iterator[str]:
 def _files_of(source: Source, state: Path) -> Iterator[str]:
     """Give all local files and folders that decide what a source is."""
     path = Path(source.path)
+    if not source.path:
+        return
     if source.format == "delta":
         yield from below(str(path / "_delta_log"))
     else:

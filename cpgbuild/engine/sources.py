@@ -230,6 +230,9 @@ class Sources:
 
     def _list(self, source: Source) -> listing.Listing:
         path = Path(source.path)
+        if not source.path:
+            # As a variable may leave it; the path alone would be the working directory.
+            return listing.Listing(path, ())
         return listing.list_files(path, source.include, source.exclude, self._digests)
 
     def _stamp(self, source: Source) -> list[tuple[str, tuple[int, ...]]]:
@@ -280,7 +283,6 @@ class Sources:
         """Return how many bytes a source's files have; None where that is not cheap to learn."""
         source = self._declared[name]
         if not source.path:
-            # A listing of nothing, as a variable may leave it.
             return 0
         try:
             if source.format == "delta":

@@ -61,6 +61,11 @@ def test_ls_of_a_listing_of_nothing(project):
     assert (extra["bytes"], extra["description"]) == (0, "files: nothing, its path is empty")
 
 
+def test_a_listing_of_nothing_has_no_rows(project):
+    project.append("cpgbuild.toml", '[sources.extra]\nformat = "files"\npath = ""\n')
+    assert rows(project, "query", "SELECT count(*) AS n FROM extra") == [{"n": 0}]
+
+
 def test_ls_of_what_nobody_knows(project, says):
     assert says("ls sails", project.root).code == 2
 
