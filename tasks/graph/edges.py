@@ -1,12 +1,11 @@
 """Edges of the graph, one task a kind of edge."""
 
 import ibis
-from ibis import _, ir
+from ibis import _
 
 from cpgbuild import Catalog, compute, view
+from tasks.graph.rows import edges
 from tasks.nested import file_id, node_id
-
-COLUMNS = ("src", "dst", "kind", "owner_path", "how", "argument_index")
 
 
 @compute(name="compute.write_edges_delta", priority=90, tags=["graph"])
@@ -19,7 +18,7 @@ def cpg_edges_delta(catalog: Catalog) -> ibis.Table:
 def ast_edges(catalog: Catalog) -> ibis.Table:
     """AST: from a node to the nodes that it is made of; `how` is the child's role."""
     nodes = catalog.table("v_cst_nodes").filter(_.parent_id.notnull())
-    return _edges(nodes, "AST", src=nodes.parent_id, dst=nodes.node_id, how=nodes.field)
+    return edges(nodes, "AST", src=nodes.parent_id, dst=nodes.node_id, how=nodes.field)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
@@ -27,7 +26,7 @@ def ast_edges_of_files(catalog: Catalog) -> ibis.Table:
     """AST: from a file to its module."""
     files = catalog.table("cst_nested").select("path")
     module = node_id(files.path, "module")
-    return _edges(files, "AST", src=file_id(files.path), dst=module)
+    return edges(files, "AST", src=file_id(files.path), dst=module)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
@@ -42,7 +41,7 @@ def contains_edges(catalog: Catalog) -> ibis.Table:
     ]
     imports = catalog.table("v_cst_imports").select("path", "scope_id", "node_id").distinct()
     all_held = ibis.union(*held, imports.mutate(how=ibis.literal("import")))
-    return _edges(
+    return edges(
         all_held, "CONTAINS", src=all_held.scope_id, dst=all_held.node_id, how=all_held.how
     )
 
@@ -52,7 +51,7 @@ def contains_edges_of_files(catalog: Catalog) -> ibis.Table:
     """CONTAINS: from a file to its module."""
     files = catalog.table("cst_nested").select("path")
     module, how = node_id(files.path, "module"), ibis.literal("module")
-    return _edges(files, "CONTAINS", src=file_id(files.path), dst=module, how=how)
+    return edges(files, "CONTAINS", src=file_id(files.path), dst=module, how=how)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
@@ -61,7 +60,7 @@ def ref_edges(catalog: Catalog) -> ibis.Table:
     uses = catalog.table("name_symbols").filter(_.role != "definition")
     symbols = catalog.table("v_norm_ids").select("symbol", target_id="node_id")
     refs = uses.select("path", "node_id", "symbol", "role").join(symbols, "symbol")
-    return _edges(refs, "REF", src=refs.node_id, dst=refs.target_id, how=refs.role)
+    return edges(refs, "REF", src=refs.node_id, dst=refs.target_id, how=refs.role)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
@@ -72,14 +71,14 @@ def def_edges(catalog: Catalog) -> ibis.Table:
     found = names.select("path", "node_id", "symbol").join(symbols, "symbol")
     # One of several definitions of a function is defined by its own name only.
     own = found.filter(found.name_id.isnull() | (found.name_id == found.node_id))
-    return _edges(own, "DEF", src=own.node_id, dst=own.target_id)
+    return edges(own, "DEF", src=own.node_id, dst=own.target_id)
 
 
 @view(contributes_to="v_edges_union", tags=["edges", "calls"])
 def call_edges(catalog: Catalog) -> ibis.Table:
     """CALL: from a call to the method that it calls; `how` tells by which rule."""
     calls = catalog.table("v_resolved_calls")
-    return _edges(calls, "CALL", src=calls.call_id, dst=calls.callee_id, how=calls.how)
+    return edges(calls, "CALL", src=calls.call_id, dst=calls.callee_id, how=calls.how)
 
 
 @view(contributes_to="v_edges_union", tags=["edges", "inheritance"])
@@ -89,7 +88,7 @@ def inherits_from_edges(catalog: Catalog) -> ibis.Table:
     classes = ids.filter(_.path.notnull()).select("symbol", "path", class_id="node_id")
     targets = ids.select(base="symbol", base_id="node_id")
     found = catalog.table("v_bases").join(classes, "symbol").join(targets, "base")
-    return _edges(found, "INHERITS_FROM", src=found.class_id, dst=found.base_id)
+    return edges(found, "INHERITS_FROM", src=found.class_id, dst=found.base_id)
 
 
 @view(contributes_to="v_edges_union", tags=["edges", "imports"])
@@ -97,30 +96,11 @@ def imports_edges(catalog: Catalog) -> ibis.Table:
     """IMPORTS: from a module to a module it imports; `how` is import, from or wildcard."""
     found = catalog.table("v_resolved_imports")
     pairs = found.select("path", "importer_id", "module_id", "how").distinct()
-    return _edges(pairs, "IMPORTS", src=pairs.importer_id, dst=pairs.module_id, how=pairs.how)
+    return edges(pairs, "IMPORTS", src=pairs.importer_id, dst=pairs.module_id, how=pairs.how)
 
 
 @view(contributes_to="v_edges_union", tags=["edges", "types"])
 def eval_type_edges(catalog: Catalog) -> ibis.Table:
     """EVAL_TYPE: from what is annotated to its type; `how` is parameter, return or variable."""
     types = catalog.table("type_exprs_norm_v1")
-    return _edges(types, "EVAL_TYPE", src=types.target_id, dst=types.type_id, how=types.role)
-
-
-def _edges(
-    facts: ir.Table,
-    kind: str,
-    *,
-    src: ir.StringValue,
-    dst: ir.StringValue,
-    how: ir.StringValue | None = None,
-) -> ir.Table:
-    """Return one edge a fact; the file that states it owns it."""
-    return facts.select(
-        src=src,
-        dst=dst,
-        kind=ibis.literal(kind),
-        owner_path=facts.path,
-        how=ibis.null("string") if how is None else how,
-        argument_index=ibis.null("int32"),
-    )
+    return edges(types, "EVAL_TYPE", src=types.target_id, dst=types.type_id, how=types.role)
