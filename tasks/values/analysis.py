@@ -1,0 +1,366 @@
+"""From a program to its fixpoint: once to know the classes' order, then with all calls."""
+
+from __future__ import annotations
+
+import builtins
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.values import solver
+from tasks.values.facts import ANY, UNKNOWN_KEY, Kind, Op
+from tasks.values.gather import BUILTIN_CLASSES, INDEXES, ROOT, TRANSPARENT, TYPING
+from tasks.values.resolution_order import linearise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from tasks.values.gather import Program
+
+    Ints = npt.NDArray[np.int64]
+
+OPAQUE = "()"  # the outside thing of which nothing is known
+BUILTIN_OF_KIND = {
+    Kind.LIST: "builtins.list",
+    Kind.DICT: "builtins.dict",
+    Kind.TUPLE: "builtins.tuple",
+    Kind.SET: "builtins.set",
+}
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls found: a row each, as numbers of the program.
+
+    `how` is one of the solver's; `variable` is the callee's; `n_held` counts what that holds, and
+    `is_plain` says that it holds the object whatever is called anywhere.
+    """
+
+    site: Ints
+    obj: Ints
+    how: Ints
+    n_held: Ints
+    is_plain: npt.NDArray[np.bool_]
+    is_super: npt.NDArray[np.bool_]
+    n_objects: int
+    outside: Sequence[str]
+
+
+def analyse(program: Program) -> Calls:
+    """Return what is called at each site of a program."""
+    for dotted in (OPAQUE, *TRANSPARENT, *BUILTIN_OF_KIND.values()):
+        program.outside.id(dotted)
+    room = 4.0
+    while True:
+        static = _static(program, {})
+        first = _solved(program, static, room, calling=False)
+        if first is not None:
+            _keep_outside(program, first)
+            static = _static(program, _orders(program, first))
+            second = _solved(program, static, room, calling=True)
+            if second is not None:
+                return _calls(program, first, second)
+        room *= 2
+
+
+def _rows(program: Program, op: Op) -> dict[str, Ints]:
+    chosen = program.ops["op"] == op
+    return {name: column[chosen] for name, column in program.ops.items()}
+
+
+def _of(keys: Ints, values: Ints, n: int) -> Ints:
+    found = np.full(n, -1, np.int64)
+    found[keys] = values
+    return found
+
+
+def _rows_of(*columns: Ints) -> Ints:
+    """Return columns as the rows of a table."""
+    return np.ascontiguousarray(np.stack(columns, axis=1)).astype(np.int64)
+
+
+def _table(wanted: Sequence[int] | Ints, values: Sequence[int] | Ints, room: float = 0) -> Ints:
+    """Return a hash table of the solver's form."""
+    table = _empty_table(max(room, 2 * len(wanted)))
+    solver.insert_keys(table, np.asarray(wanted, np.int64), np.asarray(values, np.int64))
+    return table
+
+
+def _empty_table(room: float, columns: int = 2) -> Ints:
+    return np.full((1 << max(4, int(2 * room).bit_length()), columns), -1, np.int64)
+
+
+def _static(program: Program, orders: dict[int, list[int]]) -> solver.Static:
+    n, names, outside = program.n_objects, program.names, program.outside
+    keys = [names.id(f"['{text}") for text in list(names.texts)]
+    indexes = [names.id(f"[{index}") for index in range(INDEXES)]
+    special = [names.id(name) for name in _SPECIAL]
+    texts = names.texts
+    keys += [-1] * (len(texts) - len(keys))
+    uppers = [text.lstrip("_")[:1].isupper() for text in texts]
+    brackets = [text.startswith("[") for text in texts]
+    objects, parameters, listed, star_variables = _objects(program, orders)
+    sites, arguments = _sites(program)
+    submodules = np.array(program.submodules, np.int64).reshape(-1, 3)
+    builtin_of_kind = np.full(len(Kind), -1, np.int64)
+    for kind, dotted in BUILTIN_OF_KIND.items():
+        builtin_of_kind[kind] = outside.id(dotted)
+    given_back = {outside.id(dotted): index for dotted, index in TRANSPARENT.items()}
+    transparent = np.full(len(outside.parents), -1, np.int64)
+    transparent[list(given_back)] = list(given_back.values())
+    return solver.Static(
+        n,
+        objects,
+        parameters,
+        arguments,
+        sites,
+        listed,
+        star_variables,
+        _table((submodules[:, 0] << 31) | submodules[:, 1], submodules[:, 2]),
+        builtin_of_kind,
+        _rows_of(np.array(keys), np.array(uppers), np.array(brackets)),
+        np.array(indexes, np.int64),
+        transparent,
+        outside.id(OPAQUE),
+        *special,
+    )
+
+
+def _objects(program: Program, orders: dict[int, list[int]]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the tables of objects and parameters, the orders of classes and the stars."""
+    n = program.n_objects
+    rows = _rows(program, Op.PARAMETER)
+    places = np.where(rows["c"] < 0, np.iinfo(np.int32).max, rows["c"])
+    order = np.lexsort((places, rows["a"]))
+    parameters = _rows_of(*(rows[name][order] for name in ("b", "c", "name")))
+    classes = [
+        orders.get(obj, [obj]) if kind == Kind.CLASS else []
+        for obj, kind in enumerate(program.kinds.tolist())
+    ]
+    lengths = np.array([len(one) for one in classes], np.int64)
+    stars = np.array(program.stars, np.int64).reshape(-1, 2)
+    stars = stars[np.argsort(stars[:, 0], kind="stable")]
+    returns, rest, rest_named = (_rows(program, op) for op in (Op.RETURN, Op.REST, Op.REST_NAMED))
+    following = np.arange(n + 1)
+    objects = _rows_of(
+        np.append(program.kinds, -1),
+        _of(returns["a"], returns["b"], n + 1),
+        _of(rest["a"], rest["c"], n + 1),
+        _of(rest_named["a"], rest_named["c"], n + 1),
+        np.searchsorted(rows["a"][order], following),
+        np.concatenate(([0], np.cumsum(lengths))),
+        np.searchsorted(stars[:, 0], following),
+    )
+    listed = np.array([one for order in classes for one in order], np.int64)
+    return objects, parameters, listed, np.ascontiguousarray(stars[:, 1])
+
+
+def _sites(program: Program) -> tuple[Ints, Ints]:
+    """Return the tables of sites and arguments."""
+    n = program.n_sites
+    calls, rows = _rows(program, Op.CALL), _rows(program, Op.ARGUMENT)
+    order = np.argsort(rows["a"], kind="stable")
+    arguments = _rows_of(*(rows[name][order] for name in ("b", "c", "name")))
+    sites = _rows_of(
+        np.searchsorted(rows["a"][order], np.arange(n + 1)),
+        np.append(program.site_kinds, -1),
+        _of(calls["a"], calls["c"], n + 1),
+    )
+    return sites, arguments
+
+
+_SPECIAL = (ANY, UNKNOWN_KEY, "__init__", "__new__", "__call__", "__class__", "*", "**")
+
+
+def _state(program: Program, room: float) -> solver.State:
+    """Return the state before any fact, with room for so many times what is there."""
+    outside, n_variables = program.outside, program.n_variables
+    builtin = _builtin_attributes(program)
+    defines = _rows(program, Op.DEFINES)
+    wanted = np.concatenate(((defines["a"] << 31) | defines["name"], builtin))
+    n_outside = len(outside.parents)
+    texts = outside_texts(outside.parents, outside.last, program.names.texts)
+    known = np.zeros((n_outside + int(room * (len(program.names.texts) + 1024)), 4), np.int64)
+    known[:n_outside, solver.PARENT] = outside.parents
+    known[:n_outside, solver.NAME] = outside.last
+    known[:n_outside, solver.FLAGS] = [_flags(dotted) for dotted in texts]
+    known[:n_outside, solver.DEPTH] = [dotted.count(".") + 1 for dotted in texts]
+    below = [
+        (parent << 31 | name, at) for (parent, name), at in outside.ids.items() if parent != ROOT
+    ]
+    n_facts = int(room * (n_variables + 1024))
+    n_edges = int(room * (len(program.ops["op"]) + 1024))
+    n_calls = int(room * (program.n_sites + 1024))
+    n_grown = n_variables + int(room * (n_variables + 1024))
+    counters = np.zeros(8, np.int64)
+    counters[solver.N_VARIABLES] = n_variables
+    counters[solver.N_OUTSIDE] = n_outside
+    variables = np.full((n_grown, 3), -1, np.int64)
+    variables[:, solver.COUNT] = 0
+    return solver.State(
+        counters=counters,
+        facts=np.empty((n_facts, 3), np.int64),
+        fact_table=_empty_table(n_facts, 1),
+        variables=variables,
+        edges=np.empty((n_edges, 6), np.int64),
+        fields=_empty_table(n_grown),
+        defined=_table(wanted, wanted),
+        once=_empty_table(2 * n_calls, 1),
+        outside=known,
+        outside_table=_table([k for k, _ in below], [v for _, v in below], room=len(known)),
+        calls=np.empty((n_calls, 4), np.int64),
+    )
+
+
+def _builtin_attributes(program: Program) -> Ints:
+    """Return which attributes the builtin classes have, as keys of (object, name)."""
+    keys = []
+    base = 4 * program.n_objects
+    for name in sorted(BUILTIN_CLASSES):
+        number = base + 2 * program.outside.id(f"builtins.{name}")
+        known = (program.names.known.get(one) for one in dir(getattr(builtins, name)))
+        keys += [(number << 31) | one for one in known if one is not None]
+    return np.array(keys, np.int64)
+
+
+def _flags(dotted: str) -> int:
+    module, _, last = dotted.rpartition(".")
+    flags = 0
+    if last.lstrip("_")[:1].isupper() or (module == "builtins" and last in BUILTIN_CLASSES):
+        flags |= solver.IS_CLASS
+    if dotted == OPAQUE:
+        flags |= solver.IS_OPAQUE
+    if module == "builtins" and last in BUILTIN_CLASSES:
+        flags |= solver.IS_BUILTIN
+    if dotted == "builtins.super":
+        flags |= solver.GIVES_NOTHING
+    if dotted in TYPING or module in TYPING:
+        flags |= solver.IS_TYPING
+    if dotted == "builtins.object" or module in TYPING:
+        flags |= solver.IS_OBJECT
+    return flags
+
+
+def outside_texts(
+    parents: Sequence[int] | Ints, last: Sequence[int] | Ints, texts: Sequence[str]
+) -> list[str]:
+    """Return outside names as dotted texts; a parent comes before what is below it."""
+    found: list[str] = []
+    for parent, name in zip(parents, last, strict=True):
+        found.append(texts[name] if parent == ROOT else f"{found[parent]}.{texts[name]}")
+    return found
+
+
+def _solved(
+    program: Program, static: solver.Static, room: float, *, calling: bool
+) -> solver.State | None:
+    """Return the fixpoint, none where there was no room for it."""
+    state = _state(program, room)
+    state.counters[solver.CALLING] = calling
+    base = 4 * program.n_objects
+    facts = np.array(program.facts, np.int64).reshape(-1, 2)
+    objects = np.where(facts[:, 1] >= 0, facts[:, 1], base - 1 - facts[:, 1])
+    solver.add_facts(state, np.ascontiguousarray(facts[:, 0]), objects)
+    loads = np.array(program.loads, np.int64).reshape(-1, 3).T.copy()
+    _add_edges(state, loads[1], solver.LOAD, loads[0], loads[2], np.full(len(loads[0]), -1))
+    _begin_values(program, state)
+    rows = _rows(program, Op.CALL)
+    _add_edges(state, rows["b"], solver.CALL, rows["a"], rows["b"])
+    solver.solve(state, static)
+    return None if state.counters[solver.FULL] else state
+
+
+def _begin_values(program: Program, state: solver.State) -> None:
+    n = program.n_objects
+    rows = _rows(program, Op.ALLOC)
+    solver.add_facts(state, rows["a"], rows["b"])
+    rows = _rows(program, Op.SUPER)
+    solver.add_facts(state, rows["a"], rows["b"] + 3 * n)
+    rows = _rows(program, Op.SELF)
+    is_class_method = program.kinds[rows["a"]] == Kind.CLASS_METHOD
+    solver.add_facts(state, rows["b"], rows["c"] + np.where(is_class_method, 0, 2 * n))
+    rows = _rows(program, Op.COPY)
+    _add_edges(state, rows["b"], solver.COPY, rows["a"])
+    rows = _rows(program, Op.LOAD)
+    _add_edges(state, rows["b"], solver.LOAD, rows["a"], rows["name"], rows["c"])
+    rows = _rows(program, Op.STORE)
+    _add_edges(state, rows["a"], solver.STORE, rows["b"], rows["name"], rows["c"])
+    rows = _rows(program, Op.INSTANCE)
+    _add_edges(state, rows["b"], solver.INSTANCE, rows["a"])
+    rows = _rows(program, Op.JOIN)
+    _add_edges(state, rows["b"], solver.CONTAINERS, rows["a"])
+    _add_edges(state, rows["c"], solver.CONTAINERS, rows["a"])
+    rows = _rows(program, Op.DEFINES)
+    solver.add_definitions(state, rows["a"], rows["name"], rows["b"])
+
+
+def _add_edges(
+    state: solver.State, at: Ints, kind: int, to: Ints, x: Ints | None = None, y: Ints | None = None
+) -> None:
+    nothing = np.zeros(len(at), np.int64)
+    solver.add_edges(state, at, kind, to, nothing if x is None else x, nothing if y is None else y)
+
+
+def _held(state: solver.State) -> tuple[Ints, Ints]:
+    n = state.counters[solver.N_FACTS]
+    return state.facts[:n, solver.VARIABLE], state.facts[:n, solver.OBJECT]
+
+
+def _keep_outside(program: Program, state: solver.State) -> None:
+    """Let outside names that the first fixpoint met have the same numbers in the second."""
+    outside = program.outside
+    n = int(state.counters[solver.N_OUTSIDE])
+    for number in range(len(outside.parents), n):
+        parent, last = state.outside[number, : solver.NAME + 1].tolist()
+        outside.ids[parent, last] = number
+        outside.parents.append(parent)
+        outside.last.append(last)
+
+
+def _orders(program: Program, state: solver.State) -> dict[int, list[int]]:
+    """Return the resolution order of each class, from what its bases hold."""
+    variables, objects = _held(state)
+    rows = _rows(program, Op.BASE)
+    by_variable: dict[int, list[int]] = {int(v): [] for v in rows["b"]}
+    for row in np.flatnonzero(np.isin(variables, rows["b"])):
+        by_variable[int(variables[row])].append(int(objects[row]))
+    n, kinds = program.n_objects, program.kinds
+    bases: dict[int, list[int]] = {int(c): [] for c in np.flatnonzero(kinds == Kind.CLASS)}
+    order = np.lexsort((rows["c"], rows["a"]))
+    for cls, variable in zip(rows["a"][order].tolist(), rows["b"][order].tolist(), strict=True):
+        for base in sorted(by_variable[variable]):
+            is_class = base < n and kinds[base] == Kind.CLASS
+            if (is_class or base >= 4 * n) and base != cls and base not in bases[cls]:
+                bases[cls].append(base if is_class else base - (base - 4 * n) % 2)
+    return linearise(bases)
+
+
+def _calls(program: Program, first: solver.State, second: solver.State) -> Calls:
+    n_calls = second.counters[solver.N_CALLS]
+    site, obj, how, variable = second.calls[:n_calls].T
+    variables, _ = _held(second)
+    counts = np.bincount(variables, minlength=int(second.counters[solver.N_VARIABLES]))
+    n_held = np.where(variable >= 0, counts[variable], 1)
+    plain = {(int(v) << 31) | int(o) for v, o in zip(*_held(first), strict=True)}
+    is_plain = [((int(v) << 31) | int(o)) in plain for v, o in zip(variable, obj, strict=True)]
+    n_outside = int(second.counters[solver.N_OUTSIDE])
+    texts = outside_texts(
+        second.outside[:n_outside, solver.PARENT].tolist(),
+        second.outside[:n_outside, solver.NAME].tolist(),
+        program.names.texts,
+    )
+    return Calls(
+        site, obj, how, n_held, np.array(is_plain, bool), np.isin(variable, _super_loads(program)),
+        program.n_objects, texts,
+    )  # fmt: skip
+
+
+def _super_loads(program: Program) -> Ints:
+    """Return the variables that hold an attribute of ``super()``."""
+    held = _rows(program, Op.SUPER)["a"]
+    copies, loads = _rows(program, Op.COPY), _rows(program, Op.LOAD)
+    held = np.concatenate((held, copies["a"][np.isin(copies["b"], held)]))
+    return loads["a"][np.isin(loads["b"], held)]

@@ -1,0 +1,136 @@
+"""The calls that the value flow finds: the fixpoint's numbers as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tasks.values import solver
+from tasks.values.analysis import analyse
+from tasks.values.facts import Site
+from tasks.values.gather import gather
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tasks.values.analysis import Calls
+    from tasks.values.gather import Program
+
+    Ints = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+
+TEXT = pa.string()
+VALUE_CALLS = pa.schema(
+    [
+        pa.field("path", TEXT),
+        pa.field("call_id", TEXT),
+        pa.field("caller_id", TEXT),
+        pa.field("callee_id", TEXT),  # null outside of the tree
+        pa.field("callee_name", TEXT),  # dotted, of what is outside
+        pa.field("how", TEXT),
+        pa.field("confidence", TEXT),
+    ]
+)
+HOW_OF_SITE = {
+    Site.DECORATOR: "decorator",
+    Site.OPERATOR: "operator",
+    Site.ITERATION: "iteration",
+    Site.CONTEXT: "context",
+    Site.RAISE: "constructor",
+    Site.ATTRIBUTE: "property",
+    Site.CALLBACK: "callback",
+}
+FEW = 3  # a callee that may be so many things is still worth believing
+
+
+def value_calls(request: pa.RecordBatch) -> pa.Table:
+    """Return the calls of a whole tree.
+
+    Args:
+        request: one row; paths, modules, packages, and for each path what `values_nested` has:
+            n_variables, ops, sites, objects. All lists are in the same order.
+
+    Returns:
+        A row for each site and thing that it may call, by the schema `VALUE_CALLS`.
+    """
+    lists = {name: request.column(name).flatten() for name in request.schema.names}
+    paths = lists["paths"].to_pylist()
+    if not paths:
+        return VALUE_CALLS.empty_table()
+    dotted = zip(lists["modules"].to_pylist(), lists["packages"].to_pylist(), strict=True)
+    modules = dict(zip(paths, dotted, strict=True))
+    table = pa.table({name: lists[name] for name in ("n_variables", "ops", "sites", "objects")})
+    program = gather(paths, modules, table)
+    calls = analyse(program)
+    return _rows(table, pa.array(paths), program, calls)
+
+
+def _rows(table: pa.Table, paths: pa.Array, program: Program, calls: Calls) -> pa.Table:
+    sites, objects = (table[name].combine_chunks().flatten() for name in ("sites", "objects"))
+    kept = _kept(program, calls)
+    site, obj = calls.site[kept], calls.obj[kept]
+    is_inside = obj < program.n_objects
+    file = np.searchsorted(program.site_starts, site, side="right") - 1
+    path = paths.take(pa.array(file))
+    inside = np.where(is_inside, obj, 0)
+    callee_file = np.searchsorted(program.object_starts, inside, side="right") - 1
+    callee = _ids(paths.take(pa.array(callee_file)), objects.field("node").take(pa.array(inside)))
+    outside = np.where(is_inside, 0, (obj - 4 * program.n_objects) >> 1)
+    names = pa.array(calls.outside or [""], TEXT).take(pa.array(outside))
+    empty = pa.scalar(None, TEXT)
+    mask = pa.array(is_inside)
+
+    rows = {
+        "path": path,
+        "call_id": _ids(path, sites.field("node").take(pa.array(site))),
+        "caller_id": _ids(path, sites.field("scope").take(pa.array(site))),
+        "callee_id": pc.if_else(mask, callee, empty),
+        "callee_name": pc.if_else(mask, empty, names),
+        "how": pa.array(_how(program, calls)[kept], TEXT),
+        "confidence": pa.array(_confidence(program, calls)[kept], TEXT),
+    }
+    return pa.table(rows, schema=VALUE_CALLS)
+
+
+def _ids(paths: pa.Array, local: pa.Array) -> pa.Array:
+
+    return pc.binary_join_element_wise(paths, local, ":")
+
+
+def _kept(program: Program, calls: Calls) -> Flags:
+    """Return which calls say something.
+
+    A class counts as called itself only where no constructor of the tree is. A callee that may be
+    anything, or a builtin's method that an operator stands for, says nothing.
+    """
+    inside = calls.obj < program.n_objects
+    constructed = np.unique(calls.site[(calls.how == solver.CONSTRUCTOR) & inside])
+    shadowed = (calls.how == solver.CLASS_ITSELF) & np.isin(calls.site, constructed)
+    kinds = program.site_kinds[calls.site]
+    implied = ~inside & (kinds != Site.CALL) & (kinds != Site.DECORATOR)
+    return ~shadowed & ~implied & (calls.n_held < solver.MAX_HELD)
+
+
+def _how(program: Program, calls: Calls) -> npt.NDArray[np.object_]:
+    found = np.where(calls.is_plain, "direct", "flow").astype(object)
+    found[calls.how == solver.BOUND] = "method"
+    outside = calls.obj >= program.n_objects
+    found[calls.is_super] = "super"
+    found[outside & ~calls.is_plain & ~calls.is_super] = "method"
+    constructs = np.isin(calls.how, (solver.CONSTRUCTOR, solver.CLASS_ITSELF))
+    found[constructs] = "constructor"
+    kinds = program.site_kinds[calls.site]
+    for kind, how in HOW_OF_SITE.items():
+        found[kinds == kind] = how
+    return found
+
+
+def _confidence(program: Program, calls: Calls) -> npt.NDArray[np.object_]:
+    """Return `high` where a callee can be one thing only, `medium` for few, else `low`."""
+    found = np.where(calls.n_held <= 1, "high", np.where(calls.n_held <= FEW, "medium", "low"))
+    found = found.astype(object)
+    found[program.site_kinds[calls.site] == Site.CALLBACK] = "low"
+    return found

@@ -1,0 +1,35 @@
+"""How values flow, and the calls that this finds."""
+
+import ibis
+from ibis import _
+
+from cpgbuild import Catalog, compute
+from tasks.values.extract import values_of_files
+from tasks.values.facts import VALUES_NESTED
+from tasks.values.found_calls import VALUE_CALLS
+from tasks.values.found_calls import value_calls as find_calls
+
+
+@compute(map=values_of_files, schema=VALUES_NESTED, key="path", content="sha256", tags=["values"])
+def values_nested(catalog: Catalog) -> ibis.Table:
+    """Value flow inside of each file: a row a file; only changed files are walked."""
+    files = catalog.table("repo_files")
+    return files.filter(files.path.endswith(".py") | files.path.endswith(".pyi")).select(
+        "path", "sha256", "content"
+    )
+
+
+@compute(map=find_calls, schema=VALUE_CALLS, tags=["values", "calls"])
+def value_calls(catalog: Catalog) -> ibis.Table:
+    """Calls found by following values through all files: a row for each thing a site may call."""
+    modules = catalog.table("v_modules").select("path", "module", "package")
+    files = catalog.table("values_nested").join(modules, "path")
+    return files.aggregate(
+        paths=_.path.collect(order_by=_.path),
+        modules=_.module.collect(order_by=_.path),
+        packages=_.package.collect(order_by=_.path),
+        n_variables=_.n_variables.collect(order_by=_.path),
+        ops=_.ops.collect(order_by=_.path),
+        sites=_.sites.collect(order_by=_.path),
+        objects=_.objects.collect(order_by=_.path),
+    )
