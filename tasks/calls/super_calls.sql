@@ -1,4 +1,4 @@
--- cpgbuild: contributes_to = "v_resolved_calls", tags = ["calls"]
+-- cpgbuild: contributes_to = "v_possible_calls", tags = ["calls"]
 -- Calls of `super().method()`: the method of the nearest ancestor that has it, seen from the
 -- class around. Indexers leave these open.
 WITH found AS (
@@ -11,5 +11,6 @@ WITH found AS (
   JOIN v_norm_ids AS m ON m.symbol = CONCAT(a.ancestor, c.name, '().')
   WHERE c.receiver = 'super()' AND c.symbol IS NULL
 )
-SELECT path, call_id, caller_id, symbol, callee_id, 'super' AS how, is_external
+SELECT path, call_id, caller_id, symbol, callee_id, 'super' AS how, is_external,
+  'high' AS confidence, CAST(2 AS INT) AS rank
 FROM found WHERE distance = nearest

@@ -76,9 +76,16 @@ def def_edges(catalog: Catalog) -> ibis.Table:
 
 @view(contributes_to="v_edges_union", tags=["edges", "calls"])
 def call_edges(catalog: Catalog) -> ibis.Table:
-    """CALL: from a call to the method that it calls; `how` tells by which rule."""
+    """CALL: from what calls to what is called; `how` tells by which rule."""
     calls = catalog.table("v_resolved_calls")
-    return edges(calls, "CALL", src=calls.call_id, dst=calls.callee_id, how=calls.how)
+    return edges(
+        calls,
+        "CALL",
+        src=calls.call_id,
+        dst=calls.callee_id,
+        how=calls.how,
+        confidence=calls.confidence,
+    )
 
 
 @view(contributes_to="v_edges_union", tags=["edges", "inheritance"])

@@ -97,6 +97,23 @@ def nodes_of_external_modules(catalog: Catalog) -> ibis.Table:
     )
 
 
+@view(contributes_to="v_nodes_union", tags=["nodes", "calls"])
+def nodes_of_outside_calls(catalog: Catalog) -> ibis.Table:
+    """What is called of other packages, where only the value flow knows of it."""
+    calls = catalog.table("v_resolved_calls").filter(_.is_external, _.symbol.isnull())
+    full_name = calls.callee_id.re_replace(r"^external:(.*)\(\)$", r"\1")
+    named = calls.mutate(full_name=full_name, is_class=_.how == "constructor")
+    nodes = named.group_by("full_name", node_id="callee_id").agg(is_class=_.is_class.any())
+    return _nowhere(
+        nodes.mutate(
+            path=ibis.null("string"),
+            kind=nodes.is_class.ifelse("TYPE_DECL", "METHOD"),
+            name=nodes.full_name.re_extract(r"([^.]*)$", 1),
+            is_external=ibis.literal(value=True),
+        )
+    )
+
+
 @view(contributes_to="v_nodes_union", tags=["nodes", "types"])
 def nodes_of_types(catalog: Catalog) -> ibis.Table:
     """A TYPE node for each distinct annotated type."""

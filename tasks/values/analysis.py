@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.values import solver
-from tasks.values.facts import ANY, UNKNOWN_KEY, Kind, Op
+from tasks.values.facts import ANY, IMPLICIT, UNKNOWN_KEY, Kind, Op
 from tasks.values.gather import BUILTIN_CLASSES, INDEXES, ROOT, TRANSPARENT, TYPING
 from tasks.values.resolution_order import linearise
 
@@ -343,7 +343,9 @@ def _calls(program: Program, first: solver.State, second: solver.State) -> Calls
     site, obj, how, variable = second.calls[:n_calls].T
     variables, _ = _held(second)
     counts = np.bincount(variables, minlength=int(second.counters[solver.N_VARIABLES]))
-    n_held = np.where(variable >= 0, counts[variable], 1)
+    n_held = np.where(
+        variable >= 0, np.maximum(counts[variable], _base_counts(program, counts)[variable]), 1
+    )
     plain = {(int(v) << 31) | int(o) for v, o in zip(*_held(first), strict=True)}
     is_plain = [((int(v) << 31) | int(o)) in plain for v, o in zip(variable, obj, strict=True)]
     n_outside = int(second.counters[solver.N_OUTSIDE])
@@ -356,6 +358,15 @@ def _calls(program: Program, first: solver.State, second: solver.State) -> Calls
         site, obj, how, n_held, np.array(is_plain, bool), np.isin(variable, _super_loads(program)),
         program.n_objects, texts,
     )  # fmt: skip
+
+
+def _base_counts(program: Program, counts: Ints) -> Ints:
+    """Return how much that holds whose method the language calls: anything has most of them."""
+    loads = _rows(program, Op.LOAD)
+    implicit = loads["c"] == IMPLICIT
+    found = np.zeros_like(counts)
+    found[loads["a"][implicit]] = counts[loads["b"][implicit]]
+    return found
 
 
 def _super_loads(program: Program) -> Ints:

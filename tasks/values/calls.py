@@ -302,8 +302,8 @@ def _setdefault(values: FileValues, base: int, given: Given) -> int | None:
     return values.copied((element(values, base, key), given.at(1)))
 
 
-def _same(values: FileValues, base: int, given: Given) -> int | None:
-    """A view or copy with the same elements."""
+def _elements(values: FileValues, base: int, given: Given) -> int | None:
+    """A view of the same elements."""
     found = values.container(Kind.LIST)
     store_element(values, found, None, values.load(base, ANY))
     return found
@@ -324,7 +324,7 @@ METHODS: dict[str, Callable[[FileValues, int, Given], int | None]] = {
     "pop": _get,
     "popleft": _get,
     "setdefault": _setdefault,
-    "values": _same,
-    "copy": _same,
+    "values": _elements,
+    "copy": lambda _values, base, _given: base,
     "items": _items,
 }

@@ -43,7 +43,7 @@ HOW_OF_SITE = {
     Site.ATTRIBUTE: "property",
     Site.CALLBACK: "callback",
 }
-FEW = 3  # a callee that may be so many things is still worth believing
+FEW, MANY = 3, 8  # a callee that may be so many things is still worth believing, or saying
 
 
 def value_calls(request: pa.RecordBatch) -> pa.Table:
@@ -104,14 +104,16 @@ def _kept(program: Program, calls: Calls) -> Flags:
     """Return which calls say something.
 
     A class counts as called itself only where no constructor of the tree is. A callee that may be
-    anything, or a builtin's method that an operator stands for, says nothing.
+    many things, or a builtin's method that an operator stands for, says nothing.
     """
     inside = calls.obj < program.n_objects
     constructed = np.unique(calls.site[(calls.how == solver.CONSTRUCTOR) & inside])
     shadowed = (calls.how == solver.CLASS_ITSELF) & np.isin(calls.site, constructed)
     kinds = program.site_kinds[calls.site]
     implied = ~inside & (kinds != Site.CALL) & (kinds != Site.DECORATOR)
-    return ~shadowed & ~implied & (calls.n_held < solver.MAX_HELD)
+    # What a value of another package has under a name is known where it can be nothing else.
+    guessed = ~inside & (calls.n_held > 1) & ~calls.is_plain
+    return ~shadowed & ~implied & ~guessed & (calls.n_held <= MANY)
 
 
 def _how(program: Program, calls: Calls) -> npt.NDArray[np.object_]:

@@ -94,7 +94,11 @@ def bindings(nodes: Iterable[Node], *, has_walrus: bool) -> Bindings:
         kind = node.type
         if kind in BINDERS:
             BINDERS[kind](node, found)
-        if kind in BLOCKS or kind == "assignment" or (has_walrus and kind not in {"function_definition", "class_definition", "lambda"}):
+        if (
+            kind in BLOCKS
+            or kind == "assignment"
+            or (has_walrus and kind not in {"function_definition", "class_definition", "lambda"})
+        ):
             stack.extend(node.named_children)
     return found
 

@@ -326,7 +326,13 @@ def _load_outside(s: State, st: Static, obj: int, to: int, name: int) -> None:
     elif flags & IS_BUILTIN and not _is_defined(s, obj >> 1 << 1, name):
         return
     elif s.outside[here, DEPTH] < MAX_DEPTH:
-        add_fact(s, to, base + 2 * outside(s, st, here, name))
+        is_value = not (flags & IS_CLASS) and s.counters[CALLING]
+        key = _pair(here, name)
+        if is_value and s.outside_table[_slot(s.outside_table, key), KEY] != key:
+            # No code names this: a value came here through calls, and whose it is nobody knows.
+            add_fact(s, to, base + 2 * st.opaque)
+        else:
+            add_fact(s, to, base + 2 * outside(s, st, here, name))
 
 
 @inner
