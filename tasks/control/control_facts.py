@@ -1,7 +1,8 @@
 """Source files to rows of `control_nested`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from tasks.control.control_schema import CONTROL_NESTED, FACTS
@@ -11,10 +12,12 @@ from tasks.control.node_ids import NodeIds
 from tasks.control.syntax_table import SyntaxTable, read_tree
 from tasks.extract.concrete_syntax import collection_paused
 from tasks.extract.struct_lists import list_type, struct_fields
+from tasks.extract.text_layout import line_starts
 from tasks.extract.tree_walk import python_grammar
 
 # Columns of facts that are numbers of nodes until all files are read.
-NODES = frozenset(("method", "exit", "src", "dst"))
+NODES = frozenset(("method", "exit", "node", "src", "dst"))
+EXCERPT = 80  # characters of a node's code that are kept
 
 
 def control_facts(files: pa.RecordBatch) -> pa.Table:
@@ -33,7 +36,7 @@ def control_facts(files: pa.RecordBatch) -> pa.Table:
         for content in files.column("content"):
             source = content.as_py()
             table = read_tree(grammar.parser.parse(source), grammar)
-            rows.add_file(table, functions(table, source))
+            rows.add_file(table, source, functions(table, source))
     columns: dict[str, pa.Array] = {name: files.column(name) for name in ("path", "sha256")}
     return pa.table(columns | rows.to_arrays(), schema=CONTROL_NESTED)
 
@@ -49,11 +52,12 @@ class Rows:
         }
         self._offsets: dict[str, list[int]] = {fact: [0] for fact in FACTS}
 
-    def add_file(self, table: SyntaxTable, found: Iterable[Function]) -> None:
+    def add_file(self, table: SyntaxTable, source: bytes, found: Sequence[Function]) -> None:
         """Take the functions of a file as its row."""
         base = self._ids.add_file(table)
         for function in found:
             self._add_function(base, function)
+        self._add_texts(table, source, found)
         for fact, columns in self._columns.items():
             self._offsets[fact].append(len(columns["src" if "src" in columns else "method"]))
 
@@ -70,6 +74,10 @@ class Rows:
         methods["n_unreachable"].append(
             len(numbers) - len(dominating.order) - (not is_exit_reached)
         )
+        steps = self._columns["steps"]
+        steps["method"].extend([method] * len(numbers))
+        steps["node"].extend(numbers)
+        steps["number"].extend(range(len(numbers)))
         self._add_edges("flows", method, numbers, flow.edges)
         self._add_edges("dependences", method, numbers, dominating.dependences)
         self._add_parents("dominators", method, numbers, dominating.immediate)
@@ -78,6 +86,21 @@ class Rows:
         reaches["src"].extend(base + reach.definition for reach in function.reaches)
         reaches["dst"].extend(base + reach.use for reach in function.reaches)
         reaches["name"].extend(reach.name for reach in function.reaches)
+
+    def _add_texts(self, table: SyntaxTable, source: bytes, found: Sequence[Function]) -> None:
+        """Add line and text of each step; an exit stands where its function ends."""
+        starts, ends = table.starts, table.ends
+        places: list[int] = []
+        texts = self._columns["steps"]["text"]
+        for function in found:
+            for number, syntax in enumerate(function.flow.nodes):
+                start, end = starts[syntax], ends[syntax]
+                places.append(end if number == EXIT else start)
+                code = source[start : min(end, start + 4 * EXCERPT)].decode("utf-8", "replace")
+                first = code[:EXCERPT].splitlines()[:1]
+                texts.append("exit" if number == EXIT else "".join(first))
+        lines = np.searchsorted(line_starts(source), places, side="right")
+        self._columns["steps"]["line"].extend(lines.tolist())
 
     def _add_edges(
         self, fact: str, method: int, numbers: Sequence[int], edges: Sequence[Edge]

@@ -12,6 +12,13 @@ TEXT = pa.string()
 ENDS = {"src": TEXT, "dst": TEXT}
 
 METHODS = {"method": TEXT, "exit": TEXT, "n_nodes": pa.int32(), "n_unreachable": pa.int32()}
+STEPS = {
+    "method": TEXT,
+    "node": TEXT,
+    "number": pa.int32(),  # in the order of the code; the entry is 0, the exit 1
+    "line": pa.int32(),
+    "text": TEXT,  # the first line of its code, at most 80 characters
+}
 FLOWS = {"method": TEXT, **ENDS, "how": TEXT}  # how: true | false | exception | return | …
 DOMINATORS = {"method": TEXT, **ENDS}  # src is the immediate dominator
 DEPENDENCES = {"method": TEXT, **ENDS, "how": TEXT}
@@ -19,6 +26,7 @@ REACHES = {**ENDS, "name": TEXT}  # src is the definition
 
 FACTS = {
     "methods": METHODS,
+    "steps": STEPS,
     "flows": FLOWS,
     "dominators": DOMINATORS,
     "post_dominators": DOMINATORS,
