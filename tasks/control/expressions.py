@@ -22,8 +22,13 @@ ALWAYS = frozenset(("true", "ellipsis"))
 NEVER = frozenset(("false", "none"))
 # What computes nothing, and so raises nothing.
 SILENT = frozenset(
-    ("pass_statement", "break_statement", "continue_statement")
-    + ("global_statement", "nonlocal_statement")
+    (
+        "break_statement",
+        "continue_statement",
+        "global_statement",
+        "nonlocal_statement",
+        "pass_statement",
+    )
 )
 
 

@@ -16,6 +16,10 @@ from tasks.control.statements import flow_of
 from tasks.control.syntax_table import SyntaxTable
 
 
+# What defines its names only where control goes into its body.
+HEADS = frozenset(("for_statement", "for_in_clause", "except_clause"))
+
+
 class Function(NamedTuple):
     """What is found out of one function."""
 
@@ -31,16 +35,17 @@ def functions(table: SyntaxTable, source: bytes) -> list[Function]:
     names = Names(table, source)
     nodes = [node for node, kind in enumerate(table.kinds) if kind in FUNCTIONS]
     flows = [flow_of(table, splits, source, node) for node in nodes]
-    happening = _events_by_node(table, flows, names)
+    happening = events_by_node(table, flows, names)
     found = []
     for node, flow, events in zip(nodes, flows, happening, strict=True):
         dominating = dominance(flow)
-        reaches = reaching_definitions(flow, dominating, events)
+        heads = {n for n, syntax in enumerate(flow.nodes) if table.kinds[syntax] in HEADS}
+        reaches = reaching_definitions(flow, dominating, events, heads)
         found.append(Function(node, flow, dominating, reaches))
     return found
 
 
-def _events_by_node(
+def events_by_node(
     table: SyntaxTable, flows: Sequence[Flow], names: Names
 ) -> list[list[list[Event]]]:
     """Return for each flow, for each of its nodes, what happens there in order.

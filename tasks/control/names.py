@@ -15,24 +15,37 @@ FUNCTIONS = frozenset(("function_definition", "lambda", "module"))
 PARAMETER_LISTS = frozenset(("parameters", "lambda_parameters"))
 # What a target of several names is made of.
 PATTERNS = frozenset(
-    ("pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "as_pattern_target")
-    + ("tuple", "list", "list_splat", "expression_list", "parenthesized_expression")
-    + ("dictionary_splat_pattern",)
+    (
+        "as_pattern_target",
+        "dictionary_splat_pattern",
+        "expression_list",
+        "list",
+        "list_pattern",
+        "list_splat",
+        "list_splat_pattern",
+        "parenthesized_expression",
+        "pattern_list",
+        "tuple",
+        "tuple_pattern",
+    )
 )
 TARGETS = frozenset(("assignment", "augmented_assignment", "for_statement", "for_in_clause"))
 # Parents whose identifiers are no variables.
-NO_VARIABLES = frozenset(
-    ("global_statement", "nonlocal_statement", "type_parameter", "keyword_pattern")
-    + ("relative_import",)
-)
+NO_VARIABLES = PARAMETER_LISTS | {
+    "global_statement",
+    "nonlocal_statement",
+    "type_parameter",
+    "keyword_pattern",
+    "relative_import",
+    "typed_parameter",
+}
 # Parents whose identifiers need a second look; everywhere else an identifier is a use.
 BINDING = (
     NO_VARIABLES
     | PATTERNS
     | TARGETS
-    | PARAMETER_LISTS
     | {"attribute", "keyword_argument", "named_expression", "function_definition"}
-    | {"class_definition", "default_parameter", "typed_default_parameter", "typed_parameter"}
+    | {"class_definition", "default_parameter", "typed_default_parameter"}
     | {"dotted_name", "aliased_import", "as_pattern", "splat_pattern", "delete_statement"}
     | {"type", "generic_type"}
 )
@@ -124,20 +137,21 @@ class Names:
         table = self.table
         parent = table.parents[token]
         field = table.fields[token]
-        if parent_kind in NO_VARIABLES or parent_kind in PARAMETER_LISTS:
+        if parent_kind in NO_VARIABLES:
             return NOTHING, token
         special = SPECIAL.get((parent_kind, field))
         if special is not None:
             return special, table.stops[parent]
-        if parent_kind == "dotted_name":
-            return self._dotted(token, parent), token
-        if parent_kind in {"as_pattern", "splat_pattern"}:
-            return self._captured(token, parent, parent_kind), token
-        if parent_kind in {"type", "generic_type"}:
-            return self._type_name(token), token
         if parent_kind in PATTERNS or parent_kind in TARGETS or parent_kind == "delete_statement":
             return self._target(token)
-        return (NOTHING if parent_kind == "typed_parameter" else USE), token
+        action = USE
+        if parent_kind == "dotted_name":
+            action = self._dotted(token, parent)
+        elif parent_kind in {"as_pattern", "splat_pattern"}:
+            action = self._captured(parent, parent_kind)
+        elif parent_kind in {"type", "generic_type"}:
+            action = self._type_name(token)
+        return action, token
 
     def _target(self, token: int) -> tuple[int, int]:
         """Return what the statement around a pattern does to its names, when it is through."""
@@ -186,7 +200,7 @@ class Names:
         )
         return DEFINE if is_single and is_capture else USE
 
-    def _captured(self, token: int, parent: int, parent_kind: str) -> int:
+    def _captured(self, parent: int, parent_kind: str) -> int:
         if parent_kind == "splat_pattern" or self.table.kinds[parent + 1] == "case_pattern":
             return DEFINE
         return USE

@@ -2,11 +2,11 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from tasks.control.dominators import Dominance
-from tasks.control.flow_graph import ENTRY, EXCEPTION, Edge, Flow
+from tasks.control.flow_graph import ENTRY, EXCEPTION, TRUE, Edge, Flow
 from tasks.control.names import DEFINE, USE, Event, Variable
 
 NOTHING = frozenset[int]()
@@ -48,7 +48,7 @@ class Stretch(NamedTuple):
 
 
 def reaching_definitions(
-    flow: Flow, dominance: Dominance, events: Sequence[Sequence[Event]]
+    flow: Flow, dominance: Dominance, events: Sequence[Sequence[Event]], heads: Set[int]
 ) -> list[Reach]:
     """Return what reaches each use, in the part of the flow that the entry reaches.
 
@@ -63,8 +63,9 @@ def reaching_definitions(
         flow: of one function.
         dominance: of the flow.
         events: of each node, in order.
+        heads: the nodes that define only what they lead to if true: loops and handlers.
     """
-    trees = _Trees(flow, dominance)
+    trees = _Trees(flow, dominance, heads)
     values = _Values(trees, events, _DominatorTree(dominance))
     wanted: list[tuple[Event, Value]] = []
     for node in dominance.order:
@@ -88,10 +89,11 @@ def reaching_definitions(
 
 
 class _Trees:
-    """A flow as trees: each root is entered by several ways or by an exception."""
+    """A flow as trees: each root is entered by several ways, or where a node is not through."""
 
-    def __init__(self, flow: Flow, dominance: Dominance) -> None:
+    def __init__(self, flow: Flow, dominance: Dominance, heads: Set[int]) -> None:
         count = len(flow.nodes)
+        self.heads = heads
         self.entering: list[list[Edge]] = [[] for _ in range(count)]
         is_reached = [False] * count
         for node in dominance.order:
@@ -99,12 +101,16 @@ class _Trees:
         for edge in flow.edges:
             if is_reached[edge.source]:
                 self.entering[edge.target].append(edge)
-        self.is_root = [len(e) != 1 or e[0].how == EXCEPTION for e in self.entering]
+        self.is_root = [len(e) != 1 or not self.is_through(e[0]) for e in self.entering]
         self.is_root[ENTRY] = True
         self.roots = list(range(count))
         self.first = [0] * count
         self.last = [0] * count
         self._number(flow, dominance.order)
+
+    def is_through(self, edge: Edge) -> bool:
+        """Return whether all that a node defines is defined when control goes this way."""
+        return edge.how == TRUE or (edge.how != EXCEPTION and edge.source not in self.heads)
 
     def _number(self, flow: Flow, order: Sequence[int]) -> None:
         """Number the nodes in pre-order, tree by tree."""
@@ -186,7 +192,8 @@ class _Values:
                 is_defined = event.action == DEFINE
                 value = frozenset((event.token,)) if is_defined else NOTHING
                 last[event.variable] = value
-                self.only[event.variable] = None if event.variable in self.only else (node, value)
+                is_only = event.variable not in self.only and node not in self.trees.heads
+                self.only[event.variable] = (node, value) if is_only else None
         root, position = self.trees.roots[node], self.trees.first[node]
         for variable, value in last.items():
             found = self.stretches[root, variable]
@@ -239,11 +246,12 @@ class _Values:
     def _ways_into(self, join: Join) -> set[Value]:
         values: set[Value] = set()
         for edge in self.trees.entering[join.node]:
-            values.add(self.after(edge.source, join.variable))
-            halfway = self.inside.get((edge.source, join.variable))
-            if edge.how == EXCEPTION and halfway is not None:
-                values.add(self.before(edge.source, join.variable))
-                values.add(frozenset(halfway))
+            if self.trees.is_through(edge):
+                values.add(self.after(edge.source, join.variable))
+                continue
+            values.add(self.before(edge.source, join.variable))
+            if edge.how == EXCEPTION:
+                values.add(frozenset(self.inside.get((edge.source, join.variable), ())))
         return values
 
 

@@ -95,6 +95,7 @@ class Statements(Expressions):
         return (yield self.condition(test, (after, failing), around))
 
     def branches(self, statement: int, after: int, around: Around) -> Part:
+        """Build ``if`` with its alternatives, the last first."""
         table = self.table
         otherwise = after
         alternatives = [c for c in table.children(statement) if table.fields[c] == "alternative"]
@@ -114,6 +115,7 @@ class Statements(Expressions):
         return (yield self.condition(test, (start, otherwise), around))
 
     def while_loop(self, statement: int, after: int, around: Around) -> Part:
+        """Build ``while``; where it begins is known only after its body is built."""
         head = self.draft.junction()
         otherwise = yield self._else(statement, after, around)
         body = self.table.child(statement, "body")
@@ -143,6 +145,7 @@ class Statements(Expressions):
         return (yield self.block(self.table.child(clause, "body"), after, around))
 
     def finalised(self, statement: int, after: int, around: Around) -> Part:
+        """Build ``try``; all ways out of it share the nodes of its ``finally``."""
         clause = self.table.child_of_kind(statement, "finally_clause")
         if clause is None:
             return (yield self._handled(statement, after, around))
@@ -201,7 +204,7 @@ class Statements(Expressions):
 
     def managed(self, statement: int, after: int, around: Around) -> Part:
         """Each manager's node enters it; the statement's own leaves them, on every way out."""
-        table, draft = self.table, self.draft
+        table = self.table
         leaving = self.step(statement, after, around)
         inside = cleanup_around(around, leaving, leaving)
         start = yield self.block(table.child(statement, "body"), leaving, inside)
@@ -214,6 +217,7 @@ class Statements(Expressions):
         return start
 
     def cases(self, statement: int, after: int, around: Around) -> Part:
+        """Build ``match``; a case that does not match goes on to the following."""
         table = self.table
         block = table.child(statement, "body")
         clauses = [] if block is None else list(table.children(block))
