@@ -122,9 +122,9 @@ def ways_out_of_endless_loops(order: Sequence[int], successors: Graph) -> list[E
     into = predecessors((Edge(n, t, None) for n in order for t in successors[n]), len(successors))
     ending: set[int] = set()
     _add_what_reaches(EXIT, into, ending)
-    if len(ending) >= len(order) and all(node in ending for node in order):
-        return []
-    heads = {t for n in order for t in successors[n] if n not in ending and rank[t] <= rank[n]}
+    endless = [node for node in order if node not in ending]
+    heads = {t for n in endless for t in successors[n] if rank[t] <= rank[n]}
+    heads.update(node for node in endless if not successors[node])
     found = []
     for head in sorted(heads, key=rank.__getitem__, reverse=True):
         if head not in ending:

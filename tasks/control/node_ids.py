@@ -5,9 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.control.syntax_table import SyntaxTable, occurrences
-
-ROOT = "module"
+from tasks.control.syntax_table import ROOT, SyntaxTable, occurrences
 
 
 class NodeIds:

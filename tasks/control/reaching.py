@@ -10,6 +10,9 @@ from tasks.control.flow_graph import ENTRY, EXCEPTION, TRUE, Edge, Flow
 from tasks.control.names import DEFINE, USE, Event, Variable
 
 NOTHING = frozenset[int]()
+# So many definitions of a variable are kept for a use, the last in the code: otherwise a thousand
+# branches that set what a thousand others read would make a million edges.
+MOST = 64
 
 
 class Reach(NamedTuple):
@@ -226,22 +229,23 @@ class _Values:
 
     def at_joins(self, joins: Iterable[Join]) -> dict[Join, frozenset[int]]:
         """Return the definitions that reach each of some joins, and all joins before them."""
-        found: dict[Join, set[int]] = {}
+        found: dict[Join, frozenset[int]] = {}
         readers: dict[Join, list[Join]] = defaultdict(list)
         waiting = list(joins)
         while waiting:
             join = waiting.pop()
             if join in found:
                 continue
-            found[join] = set()
+            known: list[frozenset[int]] = []
             for value in self._ways_into(join):
                 if isinstance(value, Join):
                     readers[value].append(join)
                     waiting.append(value)
                 else:
-                    found[join] |= value
+                    known.append(value)
+            found[join] = _last_of(NOTHING.union(*known))
         _spread(found, readers)
-        return {join: frozenset(definitions) for join, definitions in found.items()}
+        return found
 
     def _ways_into(self, join: Join) -> set[Value]:
         values: set[Value] = set()
@@ -255,13 +259,21 @@ class _Values:
         return values
 
 
-def _spread(found: dict[Join, set[int]], readers: dict[Join, list[Join]]) -> None:
-    """Let definitions flow from join to join until nothing is new."""
-    waiting = [(join, frozenset(definitions)) for join, definitions in found.items() if definitions]
+def _spread(found: dict[Join, frozenset[int]], readers: dict[Join, list[Join]]) -> None:
+    """Let definitions flow from join to join until nothing is new.
+
+    The last of a union are the last of the last of its parts: whatever the order, what is kept is
+    the same.
+    """
+    waiting = [join for join, definitions in found.items() if definitions]
     while waiting:
-        join, new = waiting.pop()
+        join = waiting.pop()
         for reader in readers[join]:
-            fresh = new - found[reader]
-            if fresh:
-                found[reader] |= fresh
-                waiting.append((reader, fresh))
+            merged = _last_of(found[reader] | found[join])
+            if merged != found[reader]:
+                found[reader] = merged
+                waiting.append(reader)
+
+
+def _last_of(definitions: frozenset[int]) -> frozenset[int]:
+    return definitions if len(definitions) <= MOST else frozenset(sorted(definitions)[-MOST:])

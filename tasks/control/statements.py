@@ -178,19 +178,21 @@ class Statements(Expressions):
     def _handler(self, clause: int, after: int, following: int | None, around: Around) -> Part:
         """Build a handler; one that does not match goes on to the following, or the way out.
 
-        After a handler of ``except*`` the following ones get the rest of the group.
+        After a handler of ``except*``, also one that raises, the following ones get the rest.
         """
         table, draft = self.table, self.draft
         is_group = "*" in table.tokens.get(clause, "")
         catches_all = table.child(clause, "value") is None and not is_group
-        done = after
+        done, inside = after, around
         if is_group:
             done = draft.junction()
             draft.connect(done, after if following is None else following)
             if following is None:
                 draft.connect(done, around.way_out(EXCEPTION, draft), EXCEPTION)
+            else:
+                inside = handlers_around(around, following)
         block = table.child_of_kind(clause, "block")
-        start = yield self.block(block, done, around)
+        start = yield self.block(block, done, inside)
         node = self.step(clause, start, around, TRUE)
         if catches_all:
             return node

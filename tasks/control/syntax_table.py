@@ -12,6 +12,7 @@ from tasks.extract.tree_walk import Grammar
 # Tokens that say what their parent is; other anonymous nodes are left out.
 TELLING = frozenset(("and", "or", "except*", "*"))
 EXTRAS = frozenset(("comment", "line_continuation"))
+ROOT = "module"
 ERROR = 0xFFFF  # tree-sitter's symbol of an error node
 
 
@@ -86,6 +87,7 @@ def read_tree(tree: Tree, grammar: Grammar) -> SyntaxTable:
             tokens.setdefault(open_nodes[-1], kind)
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
+                kinds[0] = ROOT  # also of a file that is one large error
                 return table
             stops[open_nodes.pop()] = len(kinds)
 
