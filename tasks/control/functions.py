@@ -15,7 +15,6 @@ from tasks.control.reaching import Reach, reaching_definitions
 from tasks.control.statements import flow_of
 from tasks.control.syntax_table import SyntaxTable
 
-
 # What defines its names only where control goes into its body.
 HEADS = frozenset(("for_statement", "for_in_clause", "except_clause"))
 

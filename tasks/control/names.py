@@ -162,6 +162,8 @@ class Names:
         if kind == "delete_statement":
             return DELETE, token
         if kind in TARGETS and table.fields[top] == "left":
+            if kind == "assignment" and table.child(binder, "right") is None:
+                return NOTHING, token  # `x: int` alone
             return (AUGMENT if kind == "augmented_assignment" else DEFINE), table.stops[binder]
         if kind == "as_pattern" and table.fields[top] == "alias":
             return DEFINE, table.stops[binder]

@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from tasks.control.dominators import Dominance
@@ -51,7 +52,7 @@ class Stretch(NamedTuple):
 
 
 def reaching_definitions(
-    flow: Flow, dominance: Dominance, events: Sequence[Sequence[Event]], heads: Set[int]
+    flow: Flow, dominance: Dominance, events: Sequence[Sequence[Event]], heads: AbstractSet[int]
 ) -> list[Reach]:
     """Return what reaches each use, in the part of the flow that the entry reaches.
 
@@ -94,7 +95,7 @@ def reaching_definitions(
 class _Trees:
     """A flow as trees: each root is entered by several ways, or where a node is not through."""
 
-    def __init__(self, flow: Flow, dominance: Dominance, heads: Set[int]) -> None:
+    def __init__(self, flow: Flow, dominance: Dominance, heads: AbstractSet[int]) -> None:
         count = len(flow.nodes)
         self.heads = heads
         self.entering: list[list[Edge]] = [[] for _ in range(count)]

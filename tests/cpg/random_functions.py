@@ -165,7 +165,7 @@ class Run:
         self.reads: set[tuple[str, int, int]] = set()
         names: dict[str, Any] = {"u": self.use, "v": lambda line: line, "r": self.risk}
         names |= {"t": self.decide, "n": self.items, "M": self.manager, "E1": E1, "E2": E2}
-        exec(compile(text, "random", "exec"), names)  # noqa: S102
+        exec(compile(text, "random", "exec"), names)
         self.code = names["f"].__code__
         before = sys.gettrace()
         sys.settrace(self.trace)

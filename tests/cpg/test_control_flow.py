@@ -263,7 +263,7 @@ def test_a_lambda_and_a_module_have_flows():
 )
 def test_broken_and_old_syntax_has_a_flow(text):
     found = row(text)
-    assert [method["method"] for method in found["methods"]][0] == "module"
+    assert found["methods"][0]["method"] == "module"
     nodes = {node["node"] for node in found["steps"]}
     ends = {end for edge in found["flows"] for end in (edge["src"], edge["dst"])}
     assert ends <= nodes
