@@ -36,18 +36,18 @@ Value = frozenset[int] | Join
 
 
 class Stretch(NamedTuple):
-    """Where a node's definition of a variable holds, as an interval of a pre-order.
+    """Where what a variable is at a node holds, as an interval of the tree of dominators.
 
     Attributes:
         first: of the node itself.
-        last: of the last node that only comes after it.
-        value: the definition; none after a deletion.
+        last: of the last node that it dominates.
+        value: the definition, none after a deletion; or the join.
         outer: the number of the stretch around, among those of the variable; -1 if there is none.
     """
 
     first: int
     last: int
-    value: frozenset[int]
+    value: Value
     outer: int
 
 
@@ -59,9 +59,10 @@ def reaching_definitions(
     Where an exception leaves a node, its definitions may have happened or not: what was there
     before reaches on, and so does each of them.
 
-    The flow is taken as trees, each a join with what comes after it by one way only. Inside of a
-    tree the nearest definition above is the one; what is above the tree's root is asked of all
-    ways into the root, and only for variables that somebody uses.
+    Above each node in the tree of dominators the nearest definition is the one, or the nearest join
+    of definitions: the iterated dominance frontier of a variable's definitions (Cytron and others,
+    "Efficiently computing static single assignment form"). What reaches a join is asked of all ways
+    into it, and only for variables that somebody uses.
 
     Args:
         flow: of one function.
@@ -69,8 +70,8 @@ def reaching_definitions(
         events: of each node, in order.
         heads: the nodes that define only what they lead to if true: loops and handlers.
     """
-    trees = _Trees(flow, dominance, heads)
-    values = _Values(trees, events, _DominatorTree(dominance))
+    tree = _DominatorTree(flow, dominance, heads)
+    values = _Values(tree, events)
     wanted: list[tuple[Event, Value]] = []
     for node in dominance.order:
         current: dict[Variable, frozenset[int]] = {}
@@ -92,12 +93,19 @@ def reaching_definitions(
     ]
 
 
-class _Trees:
-    """A flow as trees: each root is entered by several ways, or where a node is not through."""
+class _DominatorTree:
+    """A flow's tree of dominators, with the joins at which what a node defines meets other things.
+
+    Attributes:
+        parents: each node's immediate dominator.
+        entering: the ways into each node, from nodes that the entry reaches.
+        joins: each node's dominance frontier, and what it leads to when it is not through.
+    """
 
     def __init__(self, flow: Flow, dominance: Dominance, heads: AbstractSet[int]) -> None:
         count = len(flow.nodes)
         self.heads = heads
+        self.parents = dominance.immediate
         self.entering: list[list[Edge]] = [[] for _ in range(count)]
         is_reached = [False] * count
         for node in dominance.order:
@@ -105,46 +113,22 @@ class _Trees:
         for edge in flow.edges:
             if is_reached[edge.source]:
                 self.entering[edge.target].append(edge)
-        self.is_root = [len(e) != 1 or not self.is_through(e[0]) for e in self.entering]
-        self.is_root[ENTRY] = True
-        self.roots = list(range(count))
         self.first = [0] * count
         self.last = [0] * count
-        self._number(flow, dominance.order)
+        self._number(dominance)
+        self.joins: list[list[int]] = [[] for _ in range(count)]
+        for node in dominance.order:
+            self._add_join(node)
 
     def is_through(self, edge: Edge) -> bool:
         """Return whether all that a node defines is defined when control goes this way."""
         return edge.how == TRUE or (edge.how != EXCEPTION and edge.source not in self.heads)
 
-    def _number(self, flow: Flow, order: Sequence[int]) -> None:
-        """Number the nodes in pre-order, tree by tree."""
-        inside = flow.successors()
-        number = 0
-        for root in order:
-            if not self.is_root[root]:
-                continue
-            waiting = [root]
-            while waiting:
-                node = waiting.pop()
-                if node < 0:
-                    self.last[~node] = number - 1
-                    continue
-                self.roots[node] = root
-                self.first[node] = number
-                number += 1
-                waiting.append(~node)
-                waiting.extend(n for n in inside[node] if not self.is_root[n])
-
-
-class _DominatorTree:
-    """Says which node dominates which, by intervals of a pre-order."""
-
-    def __init__(self, dominance: Dominance) -> None:
-        below: list[list[int]] = [[] for _ in dominance.immediate]
+    def _number(self, dominance: Dominance) -> None:
+        """Number the nodes in pre-order of the tree."""
+        below: list[list[int]] = [[] for _ in self.parents]
         for node in dominance.order[1:]:
-            below[dominance.immediate[node]].append(node)
-        self.first = [0] * len(below)
-        self.last = [0] * len(below)
+            below[self.parents[node]].append(node)
         number, waiting = 0, [ENTRY]
         while waiting:
             node = waiting.pop()
@@ -156,77 +140,91 @@ class _DominatorTree:
             waiting.append(~node)
             waiting.extend(below[node])
 
-    def dominates(self, one: int, other: int) -> bool:
-        """Return whether every way to `other` comes through `one`; both are reachable."""
-        return self.first[one] <= self.first[other] <= self.last[one]
+    def _add_join(self, node: int) -> None:
+        """Add a node to the frontiers of those that lead to it and do not dominate it."""
+        joins = self.joins
+        for edge in self.entering[node]:
+            source = edge.source
+            if not self.is_through(edge) and node not in joins[source][-1:]:
+                joins[source].append(node)
+        if len(self.entering[node]) > 1:
+            for edge in self.entering[node]:
+                runner = edge.source
+                while runner != self.parents[node]:
+                    if node in joins[runner][-1:] and runner != edge.source:
+                        break  # and so it is in the frontiers of those above
+                    if node not in joins[runner][-1:]:
+                        joins[runner].append(node)
+                    runner = self.parents[runner]
 
 
 class _Values:
     """What each variable is, where it is asked for."""
 
-    def __init__(
-        self, trees: _Trees, events: Sequence[Sequence[Event]], dominators: _DominatorTree
-    ) -> None:
-        self.trees = trees
-        self.dominators = dominators
-        self.defined: set[Variable] = set()
-        # Variables that only one node changes, once.
-        self.only: dict[Variable, tuple[int, frozenset[int]] | None] = {}
+    def __init__(self, tree: _DominatorTree, events: Sequence[Sequence[Event]]) -> None:
+        self.tree = tree
         # Where a node may stop halfway: all that it defines.
         self.inside: dict[tuple[int, Variable], list[int]] = defaultdict(list)
-        self.starts: dict[tuple[int, Variable], list[int]] = defaultdict(list)
-        self.stretches: dict[tuple[int, Variable], list[Stretch]] = defaultdict(list)
-        first = trees.first
-        changing = [
-            node
-            for node, found in enumerate(events)
-            if trees.entering[node] or node == ENTRY
-            if any(event.action != USE for event in found)
-        ]
-        for node in sorted(changing, key=first.__getitem__):
-            self._add_stretches(node, events[node])
+        # What a variable is after each node that defines or deletes it.
+        self.changes: dict[Variable, dict[int, Value]] = defaultdict(dict)
+        self.defined: set[Variable] = set()
+        for node, happening in enumerate(events):
+            if tree.entering[node] or node == ENTRY:
+                for event in happening:
+                    if event.action != USE:
+                        self._add(node, event)
+        self.stretches: dict[Variable, tuple[list[int], list[Stretch]]] = {}
+        self.joins: dict[Variable, set[int]] = {}
 
-    def _add_stretches(self, node: int, events: Sequence[Event]) -> None:
-        last: dict[Variable, frozenset[int]] = {}
-        for event in events:
-            if event.action == DEFINE:
-                self.inside[node, event.variable].append(event.token)
-                self.defined.add(event.variable)
-            if event.action != USE:
-                is_defined = event.action == DEFINE
-                value = frozenset((event.token,)) if is_defined else NOTHING
-                last[event.variable] = value
-                is_only = event.variable not in self.only and node not in self.trees.heads
-                self.only[event.variable] = (node, value) if is_only else None
-        root, position = self.trees.roots[node], self.trees.first[node]
-        for variable, value in last.items():
-            found = self.stretches[root, variable]
-            outer = len(found) - 1
-            while outer >= 0 and found[outer].last < position:
-                outer = found[outer].outer
-            found.append(Stretch(position, self.trees.last[node], value, outer))
-            self.starts[root, variable].append(position)
+    def _add(self, node: int, event: Event) -> None:
+        is_defined = event.action == DEFINE
+        value = frozenset((event.token,)) if is_defined else NOTHING
+        self.changes[event.variable][node] = value
+        if is_defined:
+            self.defined.add(event.variable)
+            self.inside[node, event.variable].append(event.token)
 
     def before(self, node: int, variable: Variable) -> Value:
         """Return what a variable is when control comes to a node."""
-        if self.trees.is_root[node]:
-            only = self.only.get(variable)
-            if only is not None and only[0] != node and self.dominators.dominates(only[0], node):
-                return only[1]
-            return NOTHING if node == ENTRY else Join(node, variable)
-        return self.after(self.trees.entering[node][0].source, variable)
+        if node == ENTRY:
+            return NOTHING
+        self._stretches(variable)
+        if node in self.joins[variable]:
+            return Join(node, variable)
+        return self.after(self.tree.parents[node], variable)
 
     def after(self, node: int, variable: Variable) -> Value:
         """Return what a variable is when control goes on from a node."""
-        root, position = self.trees.roots[node], self.trees.first[node]
-        found = self.stretches.get((root, variable))
-        if found:
-            at = bisect_right(self.starts[root, variable], position) - 1
-            while at >= 0 and found[at].last < position:
-                at = found[at].outer
-            if at >= 0:
-                return found[at].value
-        return self.before(root, variable)
+        starts, found = self._stretches(variable)
+        position = self.tree.first[node]
+        at = bisect_right(starts, position) - 1
+        while at >= 0 and found[at].last < position:
+            at = found[at].outer
+        return found[at].value if at >= 0 else NOTHING
+
+    def _stretches(self, variable: Variable) -> tuple[list[int], list[Stretch]]:
+        """Return the stretches of a variable, with their beginnings, in order."""
+        known = self.stretches.get(variable)
+        if known is not None:
+            return known
+        tree, changes = self.tree, self.changes[variable]
+        joins: set[int] = set()
+        waiting = list(changes)
+        while waiting:
+            new = [join for join in tree.joins[waiting.pop()] if join not in joins]
+            joins.update(new)
+            waiting.extend(join for join in new if join not in changes)
+        found: list[Stretch] = []
+        for node in sorted(joins | changes.keys(), key=tree.first.__getitem__):
+            outer, first = len(found) - 1, tree.first[node]
+            while outer >= 0 and found[outer].last < first:
+                outer = found[outer].outer
+            value = changes.get(node, Join(node, variable))
+            found.append(Stretch(first, tree.last[node], value, outer))
+        known = [stretch.first for stretch in found], found
+        self.joins[variable] = joins
+        self.stretches[variable] = known
+        return known
 
     def at_joins(self, joins: Iterable[Join]) -> dict[Join, frozenset[int]]:
         """Return the definitions that reach each of some joins, and all joins before them."""
@@ -250,8 +248,8 @@ class _Values:
 
     def _ways_into(self, join: Join) -> set[Value]:
         values: set[Value] = set()
-        for edge in self.trees.entering[join.node]:
-            if self.trees.is_through(edge):
+        for edge in self.tree.entering[join.node]:
+            if self.tree.is_through(edge):
                 values.add(self.after(edge.source, join.variable))
                 continue
             values.add(self.before(edge.source, join.variable))
