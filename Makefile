@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal clean
+.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal stdlib flows clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -55,6 +55,14 @@ corpus: $(VENV)/.dev
 
 minimal: $(VENV)/.dev
 	$(BIN)/python bench/minimal.py
+
+# Control flow of every file of the running Python's standard library.
+stdlib: $(VENV)/.dev
+	$(BIN)/python tests/stdlib.py
+
+# A thousand random functions are run beside their control flow.
+flows: $(VENV)/.dev
+	CONTROL_SEEDS=1000 $(BIN)/python -m pytest -n 2 -q tests/cpg/test_control_properties.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -28,9 +28,10 @@ def planted(mutant: Mutant, folder: Path) -> None:
     """Copy the tree to a folder, with the bug in it."""
     ignored = shutil.ignore_patterns("__pycache__", ".*", "*.pyc")
     shutil.copytree(ROOT / "cpgbuild", folder / "cpgbuild", ignore=ignored)
+    shutil.copytree(ROOT / "tasks", folder / "tasks", ignore=ignored)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=ignored)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    file = folder / "cpgbuild" / mutant.file
+    file = folder / (mutant.file if mutant.file.startswith("tasks/") else f"cpgbuild/{mutant.file}")
     text = file.read_text(encoding="utf-8")
     times = text.count(mutant.old)
     if times != 1:

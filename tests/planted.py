@@ -44,11 +44,12 @@ THERE = (f"{CACHE[0]}::test_there_and_back_plans_are_those_from_nothing",)
 DERIVED = ("tests/plan/test_derivations.py",)
 LOOKED = ("tests/cli/test_looking.py",)
 READ = ("tests/reading",)
+CONTROL = ("tests/cpg/test_control_properties.py", "tests/cpg/test_control_flow.py")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug: a file below `cpgbuild/`, what it says, and what it says when it is wrong."""
+    """A bug: a file below `cpgbuild/`, or `tasks/…`, what it says, and what it says when it is wrong."""
 
     name: str
     file: str
@@ -2364,5 +2365,61 @@ MUTANTS = (
         "            if planned.task.kind is TaskKind.CHECK:\n                continue\n",
         "",
         CHECKS_PLANNED,
+    ),
+    Mutant(
+        "control flow: what leaves a finally goes nowhere",
+        "tasks/control/ways_out.py",
+        "            draft.connect(end, target, how)\n",
+        "",
+        CONTROL,
+    ),
+    Mutant(
+        "control flow: break runs the else of its loop",
+        "tasks/control/statements.py",
+        "inside = loop_around(around, head, after)\n        start = yield self.block(body",
+        "inside = loop_around(around, head, otherwise)\n        start = yield self.block(body",
+        CONTROL,
+    ),
+    Mutant(
+        "control flow: or is cut short where it is false",
+        "tasks/control/expressions.py",
+        "(start, ways[1]) if self._is_and(syntax) else (ways[0], start)",
+        "(start, ways[1])",
+        CONTROL,
+    ),
+    Mutant(
+        "control flow: what a handler of except* raises leaves at once",
+        "tasks/control/statements.py",
+        "                inside = handlers_around(around, following)",
+        "                inside = around",
+        CONTROL,
+    ),
+    Mutant(
+        "dominators: a way back is not looked at again",
+        "tasks/control/dominators.py",
+        "changed = changed and has_loops",
+        "changed = False",
+        CONTROL,
+    ),
+    Mutant(
+        "dominators: a loop that never ends has no post-dominators",
+        "tasks/control/dominators.py",
+        "    edges += ways_out_of_endless_loops(order, successors)\n",
+        "",
+        CONTROL,
+    ),
+    Mutant(
+        "reaching definitions: a loop that is not entered defines its variable",
+        "tasks/control/functions.py",
+        'HEADS = frozenset(("for_statement", "for_in_clause", "except_clause"))',
+        'HEADS = frozenset(("except_clause",))',
+        CONTROL,
+    ),
+    Mutant(
+        "reaching definitions: a node that raises has defined nothing",
+        "tasks/control/reaching.py",
+        "            if edge.how == EXCEPTION:\n",
+        "            if edge.how is None:\n",
+        CONTROL,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rows: what `show` and `query` answer, as a table, CSV, JSON or Parquet."""
+"""Rows: what `show` and `query` answer, as a table, text, CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cpgbuild.cli.output import Output
     from cpgbuild.core.task import Task
 
-FORMS = ("table", "csv", "json", "parquet")
+FORMS = ("table", "text", "csv", "json", "parquet")
 # So many rows are read by a person; programs get all.
 SHOWN = 20
 
@@ -78,7 +78,15 @@ def warn_of(behind: Sequence[Task], name: str, output: Output) -> None:
 
 
 def show_rows(reader: pa.RecordBatchReader, asked: Asked, output: Output) -> None:
-    """Write rows in the form that was asked for."""
+    """Write rows in the form that was asked for.
+
+    Raises:
+        OptionsClash: values are wanted as they are, and there are several columns.
+    """
+    names = reader.schema.names
+    if asked.form == "text" and len(names) != 1:
+        fault = f"`--format text` writes the values of one column, and there are {len(names)}"
+        raise OptionsClash(fault, f"choose one of them: `{', '.join(names)}`")
     if output.as_json:
         count = 0
         for row in islice(_rows(reader), asked.limit):
@@ -132,6 +140,8 @@ def _write(reader: pa.RecordBatchReader, asked: Asked, file: IO[bytes]) -> int:
     batches = _limited(reader, asked.limit)
     if asked.form == "json":
         return _write_json(batches, file)
+    if asked.form == "text":
+        return _write_text(batches, file)
     count = 0
     with _writer(asked.form, file, reader.schema) as writer:
         for batch in batches:
@@ -166,6 +176,20 @@ def _write_json(batches: Iterable[pa.RecordBatch], file: IO[bytes]) -> int:
         for row in batch.to_pylist():
             text = json.dumps(records.jsonable(row), ensure_ascii=False)
             file.write(f"{text}\n".encode())
+            count += 1
+    return count
+
+
+def _write_text(batches: Iterable[pa.RecordBatch], file: IO[bytes]) -> int:
+    """Write values as they are, each with a line end; of none there is nothing."""
+    count = 0
+    for batch in batches:
+        for value in batch.column(0).to_pylist():
+            if isinstance(value, bytes):
+                file.write(value + b"\n")
+            elif value is not None:
+                text = value if isinstance(value, str) else json.dumps(records.jsonable(value))
+                file.write(f"{text}\n".encode())
             count += 1
     return count
 

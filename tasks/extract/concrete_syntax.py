@@ -27,7 +27,7 @@ def extract_files(files: pa.RecordBatch) -> pa.Table:
     facts = FileFacts()
     layout = {name: StructLists(fields) for name, fields in LAYOUT.items()}
     summaries: list[tuple[int, int, bool, str | None]] = []
-    with _collection_paused():
+    with collection_paused():
         for content in files.column("content"):
             source = content.as_py()
             tree = grammar.parser.parse(source)
@@ -45,7 +45,7 @@ def extract_files(files: pa.RecordBatch) -> pa.Table:
 
 
 @contextmanager
-def _collection_paused() -> Iterator[None]:
+def collection_paused() -> Iterator[None]:
     """Pause the search for cycles: facts have none, and visiting them all takes a fifth."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -76,7 +76,7 @@ def nodes_of_symbols(catalog: Catalog) -> ibis.Table:
         full_name=_.full_name.min(),
         is_external=_.is_external.min(),
     )
-    return _nowhere(nodes)
+    return nowhere(nodes)
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
@@ -87,7 +87,7 @@ def nodes_of_external_modules(catalog: Catalog) -> ibis.Table:
     known = symbols.select("node_id", "full_name")
     named = imports.select(node_id="module_id", full_name="module")
     modules = known.union(named, distinct=True)
-    return _nowhere(
+    return nowhere(
         modules.mutate(
             path=ibis.null("string"),
             kind=ibis.literal("NAMESPACE_BLOCK"),
@@ -118,7 +118,7 @@ def nodes_of_outside_calls(catalog: Catalog) -> ibis.Table:
 def nodes_of_types(catalog: Catalog) -> ibis.Table:
     """A TYPE node for each distinct annotated type."""
     types = catalog.table("type_nodes_v1")
-    return _nowhere(
+    return nowhere(
         types.select(
             "name",
             node_id="type_id",
@@ -130,7 +130,7 @@ def nodes_of_types(catalog: Catalog) -> ibis.Table:
     )
 
 
-def _nowhere(nodes: ir.Table) -> ir.Table:
+def nowhere(nodes: ir.Table) -> ir.Table:
     """Return nodes that have no span of their own with all columns."""
     line, cst_kind = ibis.null("int32"), ibis.null("string")
     return nodes.mutate(span=no_span(), line=line, cst_kind=cst_kind).select(COLUMNS)

@@ -125,6 +125,16 @@ def test_show_as_csv_json_and_parquet(built, tmp_path):
     assert not list(built.root.glob(".*.part"))
 
 
+def test_show_as_text_gives_the_values_of_one_column_as_they_are(built):
+    ended = run("show", "customers", "-f", "text", "-c", "name", folder=built.root)
+    names = [row["name"] for row in rows(built, "show", "customers")]
+    assert ended.stdout == "".join(f"{name}\n" for name in names)
+
+
+def test_show_as_text_of_several_columns(built, says):
+    assert says("show sales --format text", built.root).code == 2
+
+
 def test_show_through_a_pipe_gives_bytes_of_the_form(built):
     ended = run("show", "sales", "-f", "json", folder=built.root)
     assert sorted(json.loads(line)["customer_id"] for line in ended.stdout.splitlines()) == [1, 2]

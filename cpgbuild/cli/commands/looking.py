@@ -28,7 +28,8 @@ FormatOption = Annotated[
         "--format",
         "-f",
         metavar="FORM",
-        help="table, csv, json (a line for each row) or parquet; or by --out.",
+        help="table, text (one column's values as they are), csv, json (a line for each row) "
+        "or parquet; or by --out.",
     ),
 ]
 OutOption = Annotated[
