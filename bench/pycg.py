@@ -2,9 +2,10 @@
 
     python bench/pycg.py PyCG/micro-benchmark [--peers] [--misses]
 
-The path is that of a copy of the public repository vitsalis/PyCG. Each case is a folder with sources and `callgraph.json`, its exact call edges. The project is built
-on each as a user would build it, and its CALL edges are compared as pairs of names. `--peers` runs
-`pycg`, `pyan3` and `code2flow` too, where they are installed. Prints markdown.
+The path is that of a copy of the public repository vitsalis/PyCG. Each case is a folder with
+sources and `callgraph.json`, its exact call edges. The project is built on each as a user would
+build it, and its CALL edges are compared as pairs of names. `--peers` runs `pycg`, `pyan3` and
+`code2flow` too, where they are installed. Prints markdown.
 """
 
 import argparse

@@ -50,7 +50,7 @@ def followed_calls(catalog: Catalog) -> ibis.Table:
 
 @view(contributes_to="v_possible_calls", tags=["calls"])
 def followed_calls_outside(catalog: Catalog) -> ibis.Table:
-    """Calls that the value flow leads to other packages; of those that the index knows, its nodes."""
+    """Calls that the value flow leads to other packages: the index's nodes, where it has any."""
     found = catalog.table("value_calls").filter(_.callee_id.isnull())
     known = catalog.table("v_norm_ids").filter(_.is_external, _.kind != "NAMESPACE_BLOCK")
     known = known.group_by(callee_name="full_name").agg(

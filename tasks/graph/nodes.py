@@ -104,7 +104,7 @@ def nodes_of_outside_calls(catalog: Catalog) -> ibis.Table:
     full_name = calls.callee_id.re_replace(r"^external:(.*)\(\)$", r"\1")
     named = calls.mutate(full_name=full_name, is_class=_.how == "constructor")
     nodes = named.group_by("full_name", node_id="callee_id").agg(is_class=_.is_class.any())
-    return _nowhere(
+    return nowhere(
         nodes.mutate(
             path=ibis.null("string"),
             kind=nodes.is_class.ifelse("TYPE_DECL", "METHOD"),

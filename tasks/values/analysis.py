@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.values import solver
+from tasks.values import memory, solver
 from tasks.values.facts import ANY, IMPLICIT, UNKNOWN_KEY, Kind, Op
 from tasks.values.gather import BUILTIN_CLASSES, INDEXES, ROOT, TRANSPARENT, TYPING
 from tasks.values.resolution_order import linearise
@@ -55,12 +55,10 @@ def analyse(program: Program) -> Calls:
         program.outside.id(dotted)
     room = 4.0
     while True:
-        static = _static(program, {})
-        first = _solved(program, static, room, calling=False)
+        first = _solved(program, {}, room, calling=False)
         if first is not None:
             _keep_outside(program, first)
-            static = _static(program, _orders(program, first))
-            second = _solved(program, static, room, calling=True)
+            second = _solved(program, _orders(program, first), room, calling=True)
             if second is not None:
                 return _calls(program, first, second)
         room *= 2
@@ -82,51 +80,35 @@ def _rows_of(*columns: Ints) -> Ints:
     return np.ascontiguousarray(np.stack(columns, axis=1)).astype(np.int64)
 
 
-def _table(wanted: Sequence[int] | Ints, values: Sequence[int] | Ints, room: float = 0) -> Ints:
-    """Return a hash table of the solver's form."""
-    table = _empty_table(max(room, 2 * len(wanted)))
-    solver.insert_keys(table, np.asarray(wanted, np.int64), np.asarray(values, np.int64))
-    return table
+def _hashed(n_keys: float, columns: int = 2) -> Ints:
+    """Return an empty hash table with room for so many keys."""
+    return np.full((1 << max(4, int(2 * n_keys).bit_length()), columns), -1, np.int64)
 
 
-def _empty_table(room: float, columns: int = 2) -> Ints:
-    return np.full((1 << max(4, int(2 * room).bit_length()), columns), -1, np.int64)
-
-
-def _static(program: Program, orders: dict[int, list[int]]) -> solver.Static:
-    n, names, outside = program.n_objects, program.names, program.outside
+def _names(program: Program) -> tuple[Ints, Ints, dict[int, int]]:
+    """Return the tables of names and of positions' names, and the names that rules know."""
+    names = program.names
     keys = [names.id(f"['{text}") for text in list(names.texts)]
     indexes = [names.id(f"[{index}") for index in range(INDEXES)]
-    special = [names.id(name) for name in _SPECIAL]
+    special = {number: names.id(text) for number, text in _SPECIAL.items()}
     texts = names.texts
     keys += [-1] * (len(texts) - len(keys))
     uppers = [text.lstrip("_")[:1].isupper() for text in texts]
     brackets = [text.startswith("[") for text in texts]
-    objects, parameters, listed, star_variables = _objects(program, orders)
-    sites, arguments = _sites(program)
-    submodules = np.array(program.submodules, np.int64).reshape(-1, 3)
-    builtin_of_kind = np.full(len(Kind), -1, np.int64)
+    table = _rows_of(np.array(keys), np.array(uppers), np.array(brackets))
+    return table, np.array(indexes, np.int64), special
+
+
+def _kinds_outside(program: Program) -> tuple[Ints, Ints]:
+    """Return the classes of containers' kinds, and what calls of outside things give back."""
+    outside = program.outside
+    of_kind = np.full(len(Kind), -1, np.int64)
     for kind, dotted in BUILTIN_OF_KIND.items():
-        builtin_of_kind[kind] = outside.id(dotted)
-    given_back = {outside.id(dotted): index for dotted, index in TRANSPARENT.items()}
-    transparent = np.full(len(outside.parents), -1, np.int64)
-    transparent[list(given_back)] = list(given_back.values())
-    return solver.Static(
-        n,
-        objects,
-        parameters,
-        arguments,
-        sites,
-        listed,
-        star_variables,
-        _table((submodules[:, 0] << 31) | submodules[:, 1], submodules[:, 2]),
-        builtin_of_kind,
-        _rows_of(np.array(keys), np.array(uppers), np.array(brackets)),
-        np.array(indexes, np.int64),
-        transparent,
-        outside.id(OPAQUE),
-        *special,
-    )
+        of_kind[kind] = outside.id(dotted)
+    given_back = np.full(len(outside.parents), -1, np.int64)
+    for dotted, index in TRANSPARENT.items():
+        given_back[outside.id(dotted)] = index
+    return of_kind, given_back
 
 
 def _objects(program: Program, orders: dict[int, list[int]]) -> tuple[Ints, Ints, Ints, Ints]:
@@ -172,47 +154,92 @@ def _sites(program: Program) -> tuple[Ints, Ints]:
     return sites, arguments
 
 
-_SPECIAL = (ANY, UNKNOWN_KEY, "__init__", "__new__", "__call__", "__class__", "*", "**")
+_SPECIAL = {
+    memory.ANY_NAME: ANY,
+    memory.UNKNOWN_NAME: UNKNOWN_KEY,
+    memory.INIT_NAME: "__init__",
+    memory.NEW_NAME: "__new__",
+    memory.CALL_NAME: "__call__",
+    memory.CLASS_NAME: "__class__",
+    memory.STAR_NAME: "*",
+    memory.STAR_STAR_NAME: "**",
+}
 
 
-def _state(program: Program, room: float) -> solver.State:
-    """Return the state before any fact, with room for so many times what is there."""
+def _memory(program: Program, orders: dict[int, list[int]], room: float) -> Ints:
+    """Return the memory before any fact, with room for so many times what is there."""
     outside, n_variables = program.outside, program.n_variables
     builtin = _builtin_attributes(program)
     defines = _rows(program, Op.DEFINES)
     wanted = np.concatenate(((defines["a"] << 31) | defines["name"], builtin))
-    n_outside = len(outside.parents)
-    texts = outside_texts(outside.parents, outside.last, program.names.texts)
-    known = np.zeros((n_outside + int(room * (len(program.names.texts) + 1024)), 4), np.int64)
-    known[:n_outside, solver.PARENT] = outside.parents
-    known[:n_outside, solver.NAME] = outside.last
-    known[:n_outside, solver.FLAGS] = [_flags(dotted) for dotted in texts]
-    known[:n_outside, solver.DEPTH] = [dotted.count(".") + 1 for dotted in texts]
-    below = [
-        (parent << 31 | name, at) for (parent, name), at in outside.ids.items() if parent != ROOT
-    ]
+    names, indexes, special = _names(program)
+    of_kind, given_back = _kinds_outside(program)
+    objects, parameters, listed, star_variables = _objects(program, orders)
+    sites, arguments = _sites(program)
+    known = _outside(program, room)
     n_facts = int(room * (n_variables + 1024))
     n_edges = int(room * (len(program.ops["op"]) + 1024))
     n_calls = int(room * (program.n_sites + 1024))
-    n_grown = n_variables + int(room * (n_variables + 1024))
-    counters = np.zeros(8, np.int64)
-    counters[solver.N_VARIABLES] = n_variables
-    counters[solver.N_OUTSIDE] = n_outside
-    variables = np.full((n_grown, 3), -1, np.int64)
-    variables[:, solver.COUNT] = 0
-    return solver.State(
-        counters=counters,
-        facts=np.empty((n_facts, 3), np.int64),
-        fact_table=_empty_table(n_facts, 1),
-        variables=variables,
-        edges=np.empty((n_edges, 6), np.int64),
-        fields=_empty_table(n_grown),
-        defined=_table(wanted, wanted),
-        once=_empty_table(2 * n_calls, 1),
-        outside=known,
-        outside_table=_table([k for k, _ in below], [v for _, v in below], room=len(known)),
-        calls=np.empty((n_calls, 4), np.int64),
+    variables = np.full((n_variables + int(room * (n_variables + 1024)), 3), -1, np.int64)
+    variables[:, memory.COUNT] = 0
+    submodules = np.array(program.submodules, np.int64).reshape(-1, 3)
+    scalars = {
+        memory.N_VARIABLES: n_variables,
+        memory.N_OUTSIDE: len(outside.parents),
+        memory.N_OBJECTS: program.n_objects,
+        memory.OPAQUE: outside.id(OPAQUE),
+        **special,
+    }
+    made = memory.packed(
+        scalars,
+        {
+            memory.FACTS: np.empty((n_facts, 3), np.int64),
+            memory.FACT_TABLE: _hashed(n_facts, 1),
+            memory.VARIABLES: variables,
+            memory.EDGES: np.empty((n_edges, 6), np.int64),
+            memory.FIELDS: _hashed(len(variables)),
+            memory.DEFINED: _hashed(len(wanted)),
+            memory.ONCE: _hashed(2 * n_calls, 1),
+            memory.OUTSIDE: known,
+            memory.OUTSIDE_TABLE: _hashed(len(known)),
+            memory.CALLS: np.empty((n_calls, 4), np.int64),
+            memory.OBJECTS: objects,
+            memory.PARAMETERS_OF: parameters,
+            memory.ARGUMENTS_OF: arguments,
+            memory.SITES: sites,
+            memory.ORDERS: listed,
+            memory.STAR_VARIABLES: star_variables,
+            memory.SUBMODULES: _hashed(len(submodules)),
+            memory.BUILTIN_OF_KIND: of_kind,
+            memory.NAMES: names,
+            memory.INDEX_NAMES: indexes,
+            memory.GIVEN_BACK: given_back,
+        },
     )
+    memory.insert_keys(made, memory.DEFINED, wanted, wanted)
+    memory.insert_keys(
+        made,
+        memory.SUBMODULES,
+        (submodules[:, 0] << 31) | submodules[:, 1],
+        np.ascontiguousarray(submodules[:, 2]),
+    )
+    below = [(p << 31 | name, at) for (p, name), at in outside.ids.items() if p != ROOT]
+    keys, numbers = np.array(below, np.int64).reshape(-1, 2).T.copy()
+    memory.insert_keys(made, memory.OUTSIDE_TABLE, keys, numbers)
+    return made
+
+
+def _outside(program: Program, room: float) -> Ints:
+    """Return the table of outside names, with room for more."""
+    outside, n_texts = program.outside, len(program.names.texts)
+    n = len(outside.parents)
+    texts = outside_texts(outside.parents, outside.last, program.names.texts)
+    known = np.zeros((n + int(room * (n_texts + 1024)), 4), np.int64)
+    known[:n, memory.PARENT] = outside.parents
+    known[:n, memory.NAME] = outside.last
+    known[:n, memory.FLAGS] = [_flags(dotted) for dotted in texts]
+    known[:n, memory.DEPTH] = [dotted.count(".") + 1 for dotted in texts]
+    return known
 
 
 def _builtin_attributes(program: Program) -> Ints:
@@ -230,17 +257,17 @@ def _flags(dotted: str) -> int:
     module, _, last = dotted.rpartition(".")
     flags = 0
     if last.lstrip("_")[:1].isupper() or (module == "builtins" and last in BUILTIN_CLASSES):
-        flags |= solver.IS_CLASS
+        flags |= memory.IS_CLASS
     if dotted == OPAQUE:
-        flags |= solver.IS_OPAQUE
+        flags |= memory.IS_OPAQUE
     if module == "builtins" and last in BUILTIN_CLASSES:
-        flags |= solver.IS_BUILTIN
+        flags |= memory.IS_BUILTIN
     if dotted == "builtins.super":
-        flags |= solver.GIVES_NOTHING
+        flags |= memory.GIVES_NOTHING
     if dotted in TYPING or module in TYPING:
-        flags |= solver.IS_TYPING
+        flags |= memory.IS_TYPING
     if dotted == "builtins.object" or module in TYPING:
-        flags |= solver.IS_OBJECT
+        flags |= memory.IS_OBJECT
     return flags
 
 
@@ -255,74 +282,74 @@ def outside_texts(
 
 
 def _solved(
-    program: Program, static: solver.Static, room: float, *, calling: bool
-) -> solver.State | None:
-    """Return the fixpoint, none where there was no room for it."""
-    state = _state(program, room)
-    state.counters[solver.CALLING] = calling
+    program: Program, orders: dict[int, list[int]], room: float, *, calling: bool
+) -> Ints | None:
+    """Return the fixpoint's memory, none where there was no room for it."""
+    made = _memory(program, orders, room)
+    made[memory.CALLING] = calling
     base = 4 * program.n_objects
     facts = np.array(program.facts, np.int64).reshape(-1, 2)
     objects = np.where(facts[:, 1] >= 0, facts[:, 1], base - 1 - facts[:, 1])
-    solver.add_facts(state, np.ascontiguousarray(facts[:, 0]), objects)
+    memory.add_facts(made, np.ascontiguousarray(facts[:, 0]), objects)
     loads = np.array(program.loads, np.int64).reshape(-1, 3).T.copy()
-    _add_edges(state, loads[1], solver.LOAD, loads[0], loads[2], np.full(len(loads[0]), -1))
-    _begin_values(program, state)
+    _add_edges(made, loads[1], solver.LOAD, loads[0], loads[2], np.full(len(loads[0]), -1))
+    _begin_values(program, made)
     rows = _rows(program, Op.CALL)
-    _add_edges(state, rows["b"], solver.CALL, rows["a"], rows["b"])
-    solver.solve(state, static)
-    return None if state.counters[solver.FULL] else state
+    _add_edges(made, rows["b"], solver.CALL, rows["a"], rows["b"])
+    solver.solve(made)
+    return None if made[memory.FULL] else made
 
 
-def _begin_values(program: Program, state: solver.State) -> None:
+def _begin_values(program: Program, made: Ints) -> None:
     n = program.n_objects
     rows = _rows(program, Op.ALLOC)
-    solver.add_facts(state, rows["a"], rows["b"])
+    memory.add_facts(made, rows["a"], rows["b"])
     rows = _rows(program, Op.SUPER)
-    solver.add_facts(state, rows["a"], rows["b"] + 3 * n)
+    memory.add_facts(made, rows["a"], rows["b"] + 3 * n)
     rows = _rows(program, Op.SELF)
     is_class_method = program.kinds[rows["a"]] == Kind.CLASS_METHOD
-    solver.add_facts(state, rows["b"], rows["c"] + np.where(is_class_method, 0, 2 * n))
+    memory.add_facts(made, rows["b"], rows["c"] + np.where(is_class_method, 0, 2 * n))
     rows = _rows(program, Op.COPY)
-    _add_edges(state, rows["b"], solver.COPY, rows["a"])
+    _add_edges(made, rows["b"], solver.COPY, rows["a"])
     rows = _rows(program, Op.LOAD)
-    _add_edges(state, rows["b"], solver.LOAD, rows["a"], rows["name"], rows["c"])
+    _add_edges(made, rows["b"], solver.LOAD, rows["a"], rows["name"], rows["c"])
     rows = _rows(program, Op.STORE)
-    _add_edges(state, rows["a"], solver.STORE, rows["b"], rows["name"], rows["c"])
+    _add_edges(made, rows["a"], solver.STORE, rows["b"], rows["name"], rows["c"])
     rows = _rows(program, Op.INSTANCE)
-    _add_edges(state, rows["b"], solver.INSTANCE, rows["a"])
+    _add_edges(made, rows["b"], solver.INSTANCE, rows["a"])
     rows = _rows(program, Op.JOIN)
-    _add_edges(state, rows["b"], solver.CONTAINERS, rows["a"])
-    _add_edges(state, rows["c"], solver.CONTAINERS, rows["a"])
+    _add_edges(made, rows["b"], solver.CONTAINERS, rows["a"])
+    _add_edges(made, rows["c"], solver.CONTAINERS, rows["a"])
     rows = _rows(program, Op.DEFINES)
-    solver.add_definitions(state, rows["a"], rows["name"], rows["b"])
+    solver.add_definitions(made, rows["a"], rows["name"], rows["b"])
 
 
 def _add_edges(
-    state: solver.State, at: Ints, kind: int, to: Ints, x: Ints | None = None, y: Ints | None = None
+    made: Ints, at: Ints, kind: int, to: Ints, x: Ints | None = None, y: Ints | None = None
 ) -> None:
     nothing = np.zeros(len(at), np.int64)
-    solver.add_edges(state, at, kind, to, nothing if x is None else x, nothing if y is None else y)
+    memory.add_edges(made, at, kind, to, nothing if x is None else x, nothing if y is None else y)
 
 
-def _held(state: solver.State) -> tuple[Ints, Ints]:
-    n = state.counters[solver.N_FACTS]
-    return state.facts[:n, solver.VARIABLE], state.facts[:n, solver.OBJECT]
+def _held(made: Ints) -> tuple[Ints, Ints]:
+    facts = memory.table_of(made, memory.FACTS, int(made[memory.N_FACTS]))
+    return facts[:, memory.VARIABLE], facts[:, memory.OBJECT]
 
 
-def _keep_outside(program: Program, state: solver.State) -> None:
+def _keep_outside(program: Program, made: Ints) -> None:
     """Let outside names that the first fixpoint met have the same numbers in the second."""
     outside = program.outside
-    n = int(state.counters[solver.N_OUTSIDE])
-    for number in range(len(outside.parents), n):
-        parent, last = state.outside[number, : solver.NAME + 1].tolist()
+    known = memory.table_of(made, memory.OUTSIDE, int(made[memory.N_OUTSIDE]))
+    for number in range(len(outside.parents), len(known)):
+        parent, last = known[number, : memory.NAME + 1].tolist()
         outside.ids[parent, last] = number
         outside.parents.append(parent)
         outside.last.append(last)
 
 
-def _orders(program: Program, state: solver.State) -> dict[int, list[int]]:
+def _orders(program: Program, made: Ints) -> dict[int, list[int]]:
     """Return the resolution order of each class, from what its bases hold."""
-    variables, objects = _held(state)
+    variables, objects = _held(made)
     rows = _rows(program, Op.BASE)
     by_variable: dict[int, list[int]] = {int(v): [] for v in rows["b"]}
     for row in np.flatnonzero(np.isin(variables, rows["b"])):
@@ -338,22 +365,19 @@ def _orders(program: Program, state: solver.State) -> dict[int, list[int]]:
     return linearise(bases)
 
 
-def _calls(program: Program, first: solver.State, second: solver.State) -> Calls:
-    n_calls = second.counters[solver.N_CALLS]
-    site, obj, how, variable = second.calls[:n_calls].T
+def _calls(program: Program, first: Ints, second: Ints) -> Calls:
+    calls = memory.table_of(second, memory.CALLS, int(second[memory.N_CALLS]))
+    site, obj, how, variable = calls.T.copy()
     variables, _ = _held(second)
-    counts = np.bincount(variables, minlength=int(second.counters[solver.N_VARIABLES]))
+    counts = np.bincount(variables, minlength=int(second[memory.N_VARIABLES]))
     n_held = np.where(
         variable >= 0, np.maximum(counts[variable], _base_counts(program, counts)[variable]), 1
     )
     plain = {(int(v) << 31) | int(o) for v, o in zip(*_held(first), strict=True)}
     is_plain = [((int(v) << 31) | int(o)) in plain for v, o in zip(variable, obj, strict=True)]
-    n_outside = int(second.counters[solver.N_OUTSIDE])
-    texts = outside_texts(
-        second.outside[:n_outside, solver.PARENT].tolist(),
-        second.outside[:n_outside, solver.NAME].tolist(),
-        program.names.texts,
-    )
+    known = memory.table_of(second, memory.OUTSIDE, int(second[memory.N_OUTSIDE]))
+    parents, last = known[:, memory.PARENT].tolist(), known[:, memory.NAME].tolist()
+    texts = outside_texts(parents, last, program.names.texts)
     return Calls(
         site, obj, how, n_held, np.array(is_plain, bool), np.isin(variable, _super_loads(program)),
         program.n_objects, texts,

@@ -117,7 +117,7 @@ def _again(values: FileValues, node: Node) -> int | None:
 # Builtin functions
 
 
-def _super(values: FileValues, given: Given) -> int | None:
+def _super(values: FileValues, _given: Given) -> int | None:
     if values.scope.self_class < 0:
         return None
     found = values.variable()
@@ -302,14 +302,14 @@ def _setdefault(values: FileValues, base: int, given: Given) -> int | None:
     return values.copied((element(values, base, key), given.at(1)))
 
 
-def _elements(values: FileValues, base: int, given: Given) -> int | None:
+def _elements(values: FileValues, base: int, _given: Given) -> int | None:
     """A view of the same elements."""
     found = values.container(Kind.LIST)
     store_element(values, found, None, values.load(base, ANY))
     return found
 
 
-def _items(values: FileValues, base: int, given: Given) -> int | None:
+def _items(values: FileValues, base: int, _given: Given) -> int | None:
     return _tuples(values, [None, values.load(base, ANY)])
 
 

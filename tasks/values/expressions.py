@@ -36,6 +36,7 @@ UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 
 
 def on_identifier(values: FileValues, node: Node) -> int | None:
+    """Return what the name holds here."""
     return values.read(text(node))
 
 
@@ -53,6 +54,7 @@ def on_attribute(values: FileValues, node: Node) -> int | None:
 
 
 def on_subscript(values: FileValues, node: Node) -> int | None:
+    """Return what the element was given just now, else what the container holds."""
     base = values.evaluate(node.child_by_field_name("value"))
     keys = node.children_by_field_name("subscript")
     held = [values.evaluate(key) for key in keys]
@@ -226,6 +228,7 @@ def on_comparison(values: FileValues, node: Node) -> int | None:
 
 
 def on_unary(values: FileValues, node: Node) -> int | None:
+    """Call the operator's method."""
     operator = node.child_by_field_name("operator")
     value = values.evaluate(node.child_by_field_name("argument"))
     name = UNARY.get("" if operator is None else operator.type)
@@ -233,6 +236,7 @@ def on_unary(values: FileValues, node: Node) -> int | None:
 
 
 def on_not(values: FileValues, node: Node) -> int | None:
+    """Evaluate what is negated; the result is a truth value."""
     values.evaluate(node.child_by_field_name("argument"))
     return None
 
@@ -246,6 +250,7 @@ def on_first(values: FileValues, node: Node) -> int | None:
 
 
 def on_named(values: FileValues, node: Node) -> int | None:
+    """Give a name a value on the way."""
     value = values.evaluate(node.child_by_field_name("value"))
     name = node.child_by_field_name("name")
     if name is not None:
@@ -263,6 +268,7 @@ def on_yield(values: FileValues, node: Node) -> int | None:
 
 
 def on_string(values: FileValues, node: Node) -> int:
+    """Return a text; what is interpolated is evaluated."""
     for child in node.named_children:
         if child.type == "interpolation":
             values.evaluate_all(child.named_children)
@@ -272,22 +278,27 @@ def on_string(values: FileValues, node: Node) -> int:
 
 
 def on_concatenated(values: FileValues, node: Node) -> int | None:
+    """Return a text that is written in parts."""
     return on_first(values, node)
 
 
 def on_integer(values: FileValues, node: Node) -> int:
+    """Return an integer."""
     return _constant(values, node, "int")
 
 
 def on_float(values: FileValues, node: Node) -> int:
+    """Return a number."""
     return values.literal("complex" if text(node).lower().endswith("j") else "float")
 
 
-def on_truth(values: FileValues, node: Node) -> int:
+def on_truth(values: FileValues, _node: Node) -> int:
+    """Return a truth value."""
     return values.literal("bool")
 
 
 def on_slice(values: FileValues, node: Node) -> int | None:
+    """Evaluate the ends of a slice."""
     values.evaluate_all(node.named_children)
     return None
 

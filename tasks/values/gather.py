@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from tasks.values.facts import Kind, Op
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     Ints = npt.NDArray[np.int64]
 
@@ -49,9 +49,11 @@ INDEXES = 16  # positions that have a name of their own
 TYPING = frozenset(("typing", "typing_extensions", "collections.abc", "types"))
 # What these return is an argument of theirs.
 TRANSPARENT = {
-    "functools.partial": 0, "builtins.staticmethod": 0, "builtins.classmethod": 0, "copy.copy": 0, "copy.deepcopy": 0, "typing.cast": 1,
-    "weakref.ref": 0, "weakref.proxy": 0, "contextlib.closing": 0,
-}  # fmt: skip
+    **dict.fromkeys(("builtins.staticmethod", "builtins.classmethod", "functools.partial"), 0),
+    **dict.fromkeys(("copy.copy", "copy.deepcopy", "contextlib.closing"), 0),
+    **dict.fromkeys(("weakref.ref", "weakref.proxy"), 0),
+    "typing.cast": 1,
+}
 BUILTIN_CLASSES = frozenset(n for n in dir(builtins) if isinstance(getattr(builtins, n), type))
 
 

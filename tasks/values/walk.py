@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def on_expression(values: FileValues, node: Node) -> None:
+    """Walk an expression, or the assignments that it is."""
     for child in node.named_children:
         if child.type == "assignment":
             on_assignment(values, child)
@@ -55,6 +56,7 @@ def on_assignment(values: FileValues, node: Node) -> int | None:
 
 
 def on_augmented(values: FileValues, node: Node) -> None:
+    """Call the operator's method and assign what it gives."""
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is None or right is None:
         return
@@ -81,6 +83,7 @@ INPLACE = {
 
 
 def on_return(values: FileValues, node: Node) -> None:
+    """Let the function return a value."""
     for child in node.named_children:
         value = values.evaluate(child)
         if value is not None and values.scope.returns >= 0:
@@ -89,6 +92,7 @@ def on_return(values: FileValues, node: Node) -> None:
 
 
 def on_raise(values: FileValues, node: Node) -> None:
+    """Raise: a class that stands there is called."""
     for index, child in enumerate(node.named_children):
         value = values.evaluate(child)
         if index == 0 and child.type != "call":
@@ -97,6 +101,7 @@ def on_raise(values: FileValues, node: Node) -> None:
 
 
 def on_assert(values: FileValues, node: Node) -> None:
+    """Evaluate a condition, which holds from here on."""
     for child in node.named_children:
         values.evaluate(child)
     if node.named_children:
@@ -104,6 +109,7 @@ def on_assert(values: FileValues, node: Node) -> None:
 
 
 def on_delete(values: FileValues, node: Node) -> None:
+    """Forget names."""
     for child in node.named_children:
         parts = child.named_children if child.type == "expression_list" else [child]
         for part in parts:
@@ -241,6 +247,7 @@ def _instances(values: FileValues, node: Node, classes: int | None) -> int | Non
 
 
 def on_with(values: FileValues, node: Node) -> None:
+    """Enter and leave context managers."""
     is_async = any(child.type == "async" for child in node.children[:1])
     enter, leave = ("__aenter__", "__aexit__") if is_async else ("__enter__", "__exit__")
     items = [i for c in node.named_children if c.type == "with_clause" for i in c.named_children]
@@ -260,6 +267,7 @@ def on_with(values: FileValues, node: Node) -> None:
 
 
 def on_match(values: FileValues, node: Node) -> None:
+    """Walk the cases, each from the state before; a name that stands alone is the subject."""
     subjects = [values.evaluate(child) for child in node.children_by_field_name("subject")]
     subject = subjects[0] if len(subjects) == 1 else None
     scope = values.scope
