@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.values import memory, solver
+from tasks.values.compilation import compile_all
 from tasks.values.facts import ANY, IMPLICIT, UNKNOWN_KEY, Kind, Op
 from tasks.values.gather import BUILTIN_CLASSES, INDEXES, ROOT, TRANSPARENT, TYPING
 from tasks.values.resolution_order import linearise
@@ -51,6 +52,7 @@ class Calls:
 
 def analyse(program: Program) -> Calls:
     """Return what is called at each site of a program."""
+    compile_all(memory, solver)
     for dotted in (OPAQUE, *TRANSPARENT, *BUILTIN_OF_KIND.values()):
         program.outside.id(dotted)
     room = 4.0
