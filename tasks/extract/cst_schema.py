@@ -25,6 +25,7 @@ NODES = {
     "name": TEXT,
     **SPAN,
     "line": INT,
+    "sibling": INT,  # 1-based, among the named children of its parent
 }
 DEFS = {
     **PLACE,
@@ -44,6 +45,15 @@ CALLS = {
     "name_node": TEXT,  # its token; null where a call's or a subscript's result is called
     "receiver": TEXT,  # what stands before the last dot, at most 200 characters
     "n_args": INT,
+}
+# What a call is made with: `node` is the expression, without the name of a keyword.
+ARGS = {
+    "call": TEXT,
+    "node": TEXT,
+    "index": INT,  # 1-based, as written; 0: the object that a method is called on
+    "keyword": TEXT,  # ** where a mapping is spread
+    "is_splat": FLAG,
+    "name_node": TEXT,  # the last name of a plain or dotted name
 }
 IMPORTS = {
     **PLACE,
@@ -83,6 +93,7 @@ FACTS = {
     "nodes": NODES,
     "defs": DEFS,
     "calls": CALLS,
+    "args": ARGS,
     "imports": IMPORTS,
     "names": NAMES,
     "annotations": ANNOTATIONS,

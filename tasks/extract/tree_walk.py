@@ -88,6 +88,7 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
     seen: set[str] = set()
     line, line_after = 0, (*starts, sys.maxsize)  # pre-order visits nodes by their start
     ancestors: list[Ancestor] = [(None, "", MODULE)]
+    siblings = [0]  # how many children of each ancestor were visited
     while True:
         node = cursor.node
         if node is not None and node.is_named:
@@ -105,12 +106,15 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
             if handler is not None:
                 here = Here(own, parent, scope, parent_kind, field, start, end)
                 name = handler(facts, node, here)
-            add((own, parent, kind, field, name, start, end, line))
+            siblings[-1] += 1
+            add((own, parent, kind, field, name, start, end, line, siblings[-1]))
             if cursor.goto_first_child():
                 ancestors.append((own, kind, scope))
+                siblings.append(0)
                 continue
         if not _goto_next(cursor, ancestors):
             return
+        del siblings[len(ancestors) :]
 
 
 def _own_id(candidate: str, seen: set[str]) -> str:
