@@ -26,8 +26,7 @@ ID_NAMES = {"name_node": "name_id"}
 def v_cst_nodes(catalog: Catalog) -> ibis.Table:
     """Named nodes of the syntax trees."""
     nodes = facts(catalog, "nodes", cst_schema.NODES)
-    parent_kind = nodes.parent_id.re_extract(r"([a-zA-Z_]+)(~[0-9]+)?$", 1)
-    return nodes.rename(cst_kind="kind").mutate(parent_kind=parent_kind)
+    return nodes.rename(cst_kind="kind")
 
 
 @view(tags=["cst"])

@@ -25,7 +25,8 @@ NODES = {
     "name": TEXT,
     **SPAN,
     "line": INT,
-    "sibling": INT,  # 1-based, among the named children of its parent
+    "parent_kind": TEXT,
+    "sibling": INT,  # 1-based, among the named children of its parent; null for a comment
 }
 DEFS = {
     **PLACE,

@@ -106,8 +106,10 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
             if handler is not None:
                 here = Here(own, parent, scope, parent_kind, field, start, end)
                 name = handler(facts, node, here)
-            siblings[-1] += 1
-            add((own, parent, kind, field, name, start, end, line, siblings[-1]))
+            place = None
+            if kind != "comment":
+                siblings[-1] = place = siblings[-1] + 1
+            add((own, parent, kind, field, name, start, end, line, parent_kind, place))
             if cursor.goto_first_child():
                 ancestors.append((own, kind, scope))
                 siblings.append(0)

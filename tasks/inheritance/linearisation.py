@@ -7,6 +7,7 @@ order of its own ancestors holds.
 
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from operator import itemgetter
 
 import pyarrow as pa
 
@@ -33,8 +34,8 @@ def method_resolution_orders(request: pa.RecordBatch) -> pa.Table:
 
     Returns:
         By `CLASS_MRO` a row for each class and ancestor; the class itself is at position 0. The
-        note is the same for all rows of a class: null where the order is Python's, `open` where
-        an ancestor is not among the classes, so that what is behind it is not known,
+        note is the same for all rows of a class: null where the order is Python's, `open`
+        where an ancestor is not among the classes, so that what is behind it is not known,
         `inconsistent` where Python would refuse the class and the order is depth first, `cyclic`
         where classes inherit from each other and the class stands alone.
     """
@@ -44,7 +45,7 @@ def method_resolution_orders(request: pa.RecordBatch) -> pa.Table:
     for base in stated:
         if base["symbol"] in bases:
             bases[base["symbol"]].append(base["base"])
-    rows = sorted(_rows(bases))
+    rows = sorted(_rows(bases), key=itemgetter(0, 2))
     columns = zip(*rows, strict=True) if rows else ([] for _ in CLASS_MRO)
     return pa.table([pa.array(c) for c in columns], names=CLASS_MRO.names).cast(CLASS_MRO)
 

@@ -7,7 +7,8 @@ WITH owned AS (
   UNION
   SELECT s.symbol, n.scope_id AS function_id
   FROM name_symbols AS s JOIN v_cst_names AS n ON s.node_id = n.node_id
-  WHERE s.role = 'definition' AND s.is_local
+  LEFT JOIN v_cst_params AS p ON s.node_id = p.name_id
+  WHERE s.role = 'definition' AND s.is_local AND p.name_id IS NULL
 )
 SELECT DISTINCT u.path, u.scope_id AS closure_id, v.node_id AS variable_id
 FROM name_symbols AS s
