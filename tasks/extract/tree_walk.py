@@ -106,9 +106,7 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
             if handler is not None:
                 here = Here(own, parent, scope, parent_kind, field, start, end)
                 name = handler(facts, node, here)
-            place = None
-            if kind != "comment":
-                siblings[-1] = place = siblings[-1] + 1
+            place = _next_place(siblings, kind)
             add((own, parent, kind, field, name, start, end, line, parent_kind, place))
             if cursor.goto_first_child():
                 ancestors.append((own, kind, scope))
@@ -127,6 +125,14 @@ def _own_id(candidate: str, seen: set[str]) -> str:
         own = f"{candidate}~{count}"
     seen.add(own)
     return own
+
+
+def _next_place(siblings: list[int], kind: str) -> int | None:
+    """Count a child and return its place; a comment has none."""
+    if kind == "comment":
+        return None
+    siblings[-1] += 1
+    return siblings[-1]
 
 
 def _goto_next(cursor: TreeCursor, ancestors: list[Ancestor]) -> bool:

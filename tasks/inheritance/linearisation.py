@@ -6,6 +6,7 @@ order of its own ancestors holds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from operator import itemgetter
 
@@ -66,10 +67,8 @@ def _rows(bases: Mapping[str, Sequence[str]]) -> Iterator[Row]:
 def _bases_first(bases: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield all classes, bases before what inherits from them; none of and behind a cycle."""
     sorter = TopologicalSorter(bases)
-    try:
+    with suppress(CycleError):  # what is in no cycle is still given
         sorter.prepare()
-    except CycleError:
-        pass  # What is in no cycle is still given.
     while ready := sorter.get_ready():
         yield from ready
         sorter.done(*ready)
@@ -83,7 +82,7 @@ def _order(
 ) -> tuple[Order, str | None]:
     """Return a class's order with its note, from those of its bases."""
     known = [orders.get(base, (base,)) for base in bases]
-    behind = {notes[base] if base in notes else OPEN for base in bases}
+    behind = {notes.get(base, OPEN) for base in bases}
     merged = merge([*known, tuple(bases)])
     if merged is None:
         flat = dict.fromkeys(ancestor for order in known for ancestor in order)
