@@ -37,6 +37,7 @@ DEFS = {
     "name_node": TEXT,  # null for a lambda
     "is_async": FLAG,
     "docstring": TEXT,
+    "is_stub": FLAG,  # the body does nothing: a docstring, `pass`, `...` or `raise`
 }
 CALLS = {
     **PLACE,

@@ -2,19 +2,7 @@
 -- Parameters that the function's body never mentions. Left out are those that a signature asks for
 -- whatever the body does: of methods that override, are overridden or may be, of special methods,
 -- of decorated functions, stubs and abstract methods, `self` and `cls`, names with `_` before.
-WITH
--- Functions with a statement that is no docstring, `pass`, `...` or `raise`.
-working AS (
-  SELECT DISTINCT b.parent_id AS function_id
-  FROM v_cst_nodes AS b
-  JOIN v_cst_nodes AS s ON b.node_id = s.parent_id
-  LEFT JOIN v_cst_nodes AS e
-    ON s.node_id = e.parent_id AND e.parent_kind = 'expression_statement'
-   AND e.cst_kind IN ('string', 'concatenated_string', 'ellipsis')
-  WHERE b.field = 'body' AND b.parent_kind = 'function_definition' AND e.node_id IS NULL
-    AND s.parent_kind = 'block' AND s.cst_kind NOT IN ('pass_statement', 'raise_statement', 'comment')
-),
-bound AS (
+WITH bound AS (
   SELECT method_id AS function_id FROM v_overrides
   UNION SELECT overridden_id AS function_id FROM v_overrides
   UNION SELECT definition_id AS function_id FROM v_decorations
@@ -30,9 +18,8 @@ asked AS (
     f."end"
   FROM v_cst_params AS p
   JOIN v_cst_defs AS f ON p.function_id = f.node_id AND f.kind = 'function'
-  JOIN working AS w ON f.node_id = w.function_id
   LEFT JOIN bound AS o ON p.function_id = o.function_id
-  WHERE o.function_id IS NULL
+  WHERE o.function_id IS NULL AND NOT f.is_stub
     AND NOT STARTS_WITH(p.name, '_') AND p.name NOT IN ('self', 'cls')
     AND NOT (p."index" = 0 AND f.scope_kind = 'class')
     AND NOT REGEXP_LIKE(f.name, '^__.*__$')
