@@ -22,6 +22,9 @@ CLASS_MRO = pa.schema(
 )
 OPEN, INCONSISTENT, CYCLIC = "open", "inconsistent", "cyclic"
 
+# What is outside of the tree and has no ancestors and no methods that a subclass would call.
+PLAIN = ("builtins/object#", "abc/ABC#", "typing/Generic#", "typing/Protocol#")
+
 Order = tuple[str, ...]
 Row = tuple[str, str, int, str | None]
 
@@ -82,13 +85,17 @@ def _order(
 ) -> tuple[Order, str | None]:
     """Return a class's order with its note, from those of its bases."""
     known = [orders.get(base, (base,)) for base in bases]
-    behind = {notes.get(base, OPEN) for base in bases}
+    behind = {notes.get(base, _note_outside(base)) for base in bases}
     merged = merge([*known, tuple(bases)])
     if merged is None:
         flat = dict.fromkeys(ancestor for order in known for ancestor in order)
         return (symbol, *flat), INCONSISTENT
     worst = next((note for note in (CYCLIC, INCONSISTENT, OPEN) if note in behind), None)
     return (symbol, *merged), worst
+
+
+def _note_outside(base: str) -> str | None:
+    return None if base.endswith(PLAIN) else OPEN
 
 
 def merge(orders: Sequence[Order]) -> Order | None:

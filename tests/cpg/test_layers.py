@@ -37,6 +37,10 @@ class Cat(Loud, Wild):
         self.name = name
 
 
+class Odd(Cat, dict):
+    pass
+
+
 def traced(function):
     def wrapper(*given):
         return function(*given)
@@ -203,10 +207,7 @@ def test_everything_with_a_full_name_is_of_its_file(graph):
 
 def test_a_class_that_python_refuses_says_so(graph):
     noted = {graph.name(n): v for (n, key), v in graph.props().items() if key == "mro"}
-    assert noted == {
-        "zoo.clash.C": "inconsistent",
-        **{f"zoo.beasts.{name}": "open" for name in ("Beast", "Loud", "Wild", "Cat")},
-    }
+    assert noted == {"zoo.clash.C": "inconsistent", "zoo.beasts.Odd": "open"}
 
 
 def test_every_syntax_edge_has_a_role_and_a_place(graph):
