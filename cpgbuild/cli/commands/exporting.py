@@ -70,8 +70,7 @@ def hamilton(
 @commands.command(
     epilog="Examples:  cpgbuild export graph -o graph.graphml  |  "
     "cpgbuild export graph -o app.json --where \"path = 'app.py'\"  |  "
-    "cpgbuild export graph -o calls.graphml --edges v_function_calls "
-    "--source caller_id --target callee_id"
+    "cpgbuild export graph -o g.json --nodes people --edges knows"
 )
 def graph(
     project: ProjectOption = Path(),
