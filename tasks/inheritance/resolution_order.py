@@ -11,7 +11,7 @@ from tasks.inheritance.linearisation import CLASS_MRO, method_resolution_orders
 def class_mro(catalog: Catalog) -> ibis.Table:
     """Each class with its ancestors in the order that methods are looked up in, itself first."""
     ids = catalog.table("v_norm_ids").filter(_.kind == "TYPE_DECL", ~_.is_external)
-    bases = catalog.table("v_bases")
+    bases = catalog.table("v_bases").union(catalog.table("v_unknown_bases"))
     edge = ibis.struct({"symbol": bases.symbol, "base": bases.base, "place": bases.place})
     stated = bases.aggregate(bases=edge.collect(order_by=[bases.symbol, bases.base]))
     names = ids.select("symbol").distinct()
