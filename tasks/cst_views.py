@@ -18,7 +18,7 @@ def facts(catalog: Catalog, column: str, fields: Iterable[str]) -> ibis.Table:
 
 
 # Columns besides node, scope and parent that hold local ids.
-REFERENCES = ("name_node", "function", "class", "target", "value")
+REFERENCES = ("name_node", "function", "class", "target", "value", "call")
 ID_NAMES = {"name_node": "name_id"}
 
 
@@ -27,6 +27,12 @@ def v_cst_nodes(catalog: Catalog) -> ibis.Table:
     """Named nodes of the syntax trees."""
     nodes = facts(catalog, "nodes", cst_schema.NODES)
     return nodes.rename(cst_kind="kind")
+
+
+@view(tags=["cst"])
+def v_cst_args(catalog: Catalog) -> ibis.Table:
+    """What calls and decorators are given; 0 is the object that a method is called on."""
+    return facts(catalog, "args", cst_schema.ARGS)
 
 
 @view(tags=["cst"])

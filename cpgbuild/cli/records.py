@@ -147,6 +147,11 @@ def exported(form: str, path: str, functions: int, *, changed: bool) -> dict[str
     return _record("exported", form=form, path=path, functions=functions, changed=changed)
 
 
+def exported_graph(form: str, path: str, nodes: int, edges: int) -> dict[str, Any]:
+    """Return the record of a graph that was written."""
+    return _record("exported", form=form, path=path, nodes=nodes, edges=edges, changed=True)
+
+
 def page(place: str, datasets: int) -> dict[str, Any]:
     """Return the record of a page: the file that it was written to, or where it is served."""
     return _record("page", place=place, datasets=datasets)

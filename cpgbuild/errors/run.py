@@ -219,6 +219,20 @@ class NoVersion(RunError):
         )
 
 
+class NoEnd(RunError):
+    """A graph is exported, and a node has no id or an edge has no end."""
+
+    code = "E383"
+    exit_code = 2
+
+    def __init__(self, dataset: str, column: str) -> None:
+        """Take the dataset, and the column that is null."""
+        super().__init__(
+            f"column `{column}` of dataset `{dataset}` is null in some rows, and names a node",
+            hint=f"name a view that leaves them out: `WHERE {column} IS NOT NULL`",
+        )
+
+
 class CheckFailed(RunError):
     """Rows break a check of their task; nothing of them was committed."""
 

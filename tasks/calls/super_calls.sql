@@ -1,16 +1,16 @@
 -- cpgbuild: contributes_to = "v_possible_calls", tags = ["calls"]
--- Calls of `super().method()`: the method of the nearest ancestor that has it, seen from the
--- class around. Indexers leave these open.
+-- Calls of `super().method()`: the method of the first class behind the class around, by
+-- the method resolution order, that has it. Indexers leave these open.
 WITH found AS (
   SELECT c.path, c.call_id, c.caller_id, m.symbol, m.node_id AS callee_id, m.is_external,
-    a.distance, MIN(a.distance) OVER (PARTITION BY c.call_id) AS nearest
+    a."position", MIN(a."position") OVER (PARTITION BY c.call_id) AS nearest
   FROM v_candidate_calls AS c
   JOIN v_cst_defs AS method ON c.caller_id = method.node_id
   JOIN v_norm_ids AS class ON method.scope_id = class.node_id
-  JOIN class_ancestors AS a ON class.symbol = a.symbol AND a.distance > 0
+  JOIN class_mro AS a ON class.symbol = a.symbol AND a."position" > 0
   JOIN v_norm_ids AS m ON m.symbol = CONCAT(a.ancestor, c.name, '().')
   WHERE c.receiver = 'super()' AND c.symbol IS NULL
 )
 SELECT path, call_id, caller_id, symbol, callee_id, 'super' AS how, is_external,
   'high' AS confidence, CAST(2 AS INT) AS rank
-FROM found WHERE distance = nearest
+FROM found WHERE "position" = nearest

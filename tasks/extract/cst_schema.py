@@ -25,6 +25,8 @@ NODES = {
     "name": TEXT,
     **SPAN,
     "line": INT,
+    "parent_kind": TEXT,
+    "sibling": INT,  # 1-based, among the named children of its parent; null for a comment
 }
 DEFS = {
     **PLACE,
@@ -35,6 +37,7 @@ DEFS = {
     "name_node": TEXT,  # null for a lambda
     "is_async": FLAG,
     "docstring": TEXT,
+    "is_stub": FLAG,  # the body does nothing: a docstring, `pass`, `...` or `raise`
 }
 CALLS = {
     **PLACE,
@@ -44,6 +47,15 @@ CALLS = {
     "name_node": TEXT,  # its token; null where a call's or a subscript's result is called
     "receiver": TEXT,  # what stands before the last dot, at most 200 characters
     "n_args": INT,
+}
+# What a call is made with: `node` is the expression, without the name of a keyword.
+ARGS = {
+    "call": TEXT,
+    "node": TEXT,
+    "index": INT,  # 1-based, as written; 0: the object that a method is called on
+    "keyword": TEXT,  # ** where a mapping is spread
+    "is_splat": FLAG,
+    "name_node": TEXT,  # the last name of a plain or dotted name
 }
 IMPORTS = {
     **PLACE,
@@ -83,6 +95,7 @@ FACTS = {
     "nodes": NODES,
     "defs": DEFS,
     "calls": CALLS,
+    "args": ARGS,
     "imports": IMPORTS,
     "names": NAMES,
     "annotations": ANNOTATIONS,

@@ -9,6 +9,7 @@ from tasks.extract.file_facts import FileFacts, Here, first_named, local_id, nam
 
 QUOTED_NAME = re.compile(rb"""^[\w.\s]*?(\w+)\s*(?:\[.*)?$""", re.DOTALL)
 PARAMETER_KINDS = {"list_splat_pattern": "args", "dictionary_splat_pattern": "kwargs"}
+IDLE = {"pass_statement", "raise_statement", "comment"}
 NOT_PARAMETERS = {"positional_separator", "keyword_separator", "comment", "ERROR"}
 
 
@@ -62,9 +63,35 @@ def _record_definition(
     holder = facts.scopes[here.scope].kind
     qualname = facts.open_scope(here, kind, name)
     doc = _docstring(facts, node)
-    fact = (*here.place, kind, holder, name, qualname, optional_id(token), is_async, doc)
+    fact = (
+        *here.place,
+        kind,
+        holder,
+        name,
+        qualname,
+        optional_id(token),
+        is_async,
+        doc,
+        _is_stub(node),
+    )
     facts.facts["defs"].facts.append(fact)
     return name
+
+
+def _is_stub(node: Node) -> bool:
+    """Return whether a body states nothing but that there is nothing."""
+    body = node.child_by_field_name("body")
+    if body is None or body.type != "block":
+        return False
+    return all(
+        statement.type in IDLE
+        or (
+            statement.type == "expression_statement"
+            and (value := first_named(statement)) is not None
+            and value.type in {"string", "concatenated_string", "ellipsis"}
+        )
+        for statement in body.named_children
+    )
 
 
 def _docstring(facts: FileFacts, node: Node) -> str | None:

@@ -1,8 +1,13 @@
 """Facts stated by expressions and simple statements."""
 
+from collections.abc import Iterable
+
 from tree_sitter import Node
 
 from tasks.extract.file_facts import FileFacts, Here, first_named, local_id, name_token, optional_id
+
+# The keyword that a spread argument is recorded with.
+SPLATS = {"list_splat": None, "dictionary_splat": "**"}
 
 
 def on_identifier(facts: FileFacts, node: Node, here: Here) -> str:
@@ -36,15 +41,23 @@ def on_attribute(facts: FileFacts, node: Node, here: Here) -> None:
 def on_call(facts: FileFacts, node: Node, here: Here) -> str | None:
     """Record a call; the node's name is the last name of what is called."""
     arguments = node.child_by_field_name("arguments")
-    n_args = 1  # a generator is passed without parentheses of its own
+    passed: list[Node] = []
     if arguments is not None and arguments.type == "argument_list":
-        n_args = sum(argument.type != "comment" for argument in arguments.named_children)
-    return _record_call(facts, here, "call", node.child_by_field_name("function"), n_args)
+        passed = [child for child in arguments.named_children if child.type != "comment"]
+    elif arguments is not None:
+        passed = [arguments]  # a generator is passed without parentheses of its own
+    callee = node.child_by_field_name("function")
+    _record_arguments(facts, here, callee, passed)
+    return _record_call(facts, here, "call", callee, len(passed))
 
 
 def on_decorator(facts: FileFacts, node: Node, here: Here) -> str | None:
     """Record ``@f`` as the call ``f(definition)``; of ``@f(x)`` only ``f(x)`` names its callee."""
-    return _record_call(facts, here, "decorator", first_named(node), 1)
+    callee = first_named(node)
+    around = node.parent
+    definition = None if around is None else around.child_by_field_name("definition")
+    _record_arguments(facts, here, callee, [] if definition is None else [definition])
+    return _record_call(facts, here, "decorator", callee, 1)
 
 
 def on_import(facts: FileFacts, node: Node, here: Here) -> None:
@@ -96,6 +109,29 @@ def on_operator(_: FileFacts, node: Node, __: Here) -> str | None:
     """An operator's name is its token; of a chain of comparisons, the first."""
     token = node.child_by_field_name("operator") or node.child_by_field_name("operators")
     return "not" if token is None else token.type
+
+
+def _record_arguments(
+    facts: FileFacts, here: Here, callee: Node | None, passed: Iterable[Node]
+) -> None:
+    """Record the receiver, then what is passed, in the order that it is written in."""
+    add = facts.facts["args"].facts.append
+    receiver = None
+    if callee is not None and callee.type == "attribute":
+        receiver = callee.child_by_field_name("object")
+    if receiver is not None:
+        token = optional_id(name_token(receiver))
+        add((here.node, local_id(receiver), 0, None, False, token))
+    for index, argument in enumerate(passed, start=1):
+        value, keyword, is_splat = argument, None, argument.type in SPLATS
+        if argument.type == "keyword_argument":
+            value = argument.child_by_field_name("value") or argument
+            name = argument.child_by_field_name("name")
+            keyword = None if name is None else facts.text(name)
+        elif is_splat:
+            keyword = SPLATS[argument.type]
+        token = optional_id(name_token(value))
+        add((here.node, local_id(value), index, keyword, is_splat, token))
 
 
 def _record_call(

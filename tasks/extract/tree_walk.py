@@ -63,6 +63,11 @@ class Grammar:
         kind_id = node.kind_id
         return self.kinds[kind_id] if kind_id < len(self.kinds) else node.type
 
+    def field(self, cursor: TreeCursor) -> str | None:
+        """Return the name of the field that holds the cursor's node, if any does."""
+        field_id = cursor.field_id
+        return None if field_id is None else self.fields[field_id]
+
 
 @cache
 def python_grammar() -> Grammar:
@@ -88,12 +93,12 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
     seen: set[str] = set()
     line, line_after = 0, (*starts, sys.maxsize)  # pre-order visits nodes by their start
     ancestors: list[Ancestor] = [(None, "", MODULE)]
+    siblings = [0]  # how many children of each ancestor were visited
     while True:
         node = cursor.node
         if node is not None and node.is_named:
             kind = grammar.kind(node)
-            field_id = cursor.field_id
-            field = None if field_id is None else grammar.fields[field_id]
+            field = grammar.field(cursor)
             parent, parent_kind, scope = ancestors[-1]
             start, end = node.start_byte, node.end_byte
             while line_after[line] <= start:
@@ -105,11 +110,13 @@ def walk_tree(tree: Tree, grammar: Grammar, facts: FileFacts, starts: Sequence[i
             if handler is not None:
                 here = Here(own, parent, scope, parent_kind, field, start, end)
                 name = handler(facts, node, here)
-            add((own, parent, kind, field, name, start, end, line))
+            place = _next_place(siblings, kind)
+            add((own, parent, kind, field, name, start, end, line, parent_kind, place))
             if cursor.goto_first_child():
                 ancestors.append((own, kind, scope))
+                siblings.append(0)
                 continue
-        if not _goto_next(cursor, ancestors):
+        if not _goto_next(cursor, ancestors, siblings):
             return
 
 
@@ -123,10 +130,19 @@ def _own_id(candidate: str, seen: set[str]) -> str:
     return own
 
 
-def _goto_next(cursor: TreeCursor, ancestors: list[Ancestor]) -> bool:
+def _next_place(siblings: list[int], kind: str) -> int | None:
+    """Count a child and return its place; a comment has none."""
+    if kind == "comment":
+        return None
+    siblings[-1] += 1
+    return siblings[-1]
+
+
+def _goto_next(cursor: TreeCursor, ancestors: list[Ancestor], siblings: list[int]) -> bool:
     """Move to the next sibling, or an ancestor's; false at the end of the tree."""
     while not cursor.goto_next_sibling():
         if not cursor.goto_parent():
             return False
         ancestors.pop()
+        siblings.pop()
     return True

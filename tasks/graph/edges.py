@@ -16,17 +16,27 @@ def cpg_edges_delta(catalog: Catalog) -> ibis.Table:
 
 @view(contributes_to="v_edges_union", tags=["edges"])
 def ast_edges(catalog: Catalog) -> ibis.Table:
-    """AST: from a node to the nodes that it is made of; `how` is the child's role."""
+    """AST: from a node to the nodes that it is made of; `how` is the child's role.
+
+    `argument_index` is the specification's order: the child's place among its siblings.
+    """
     nodes = catalog.table("v_cst_nodes").filter(_.parent_id.notnull())
-    return edges(nodes, "AST", src=nodes.parent_id, dst=nodes.node_id, how=nodes.field)
+    roles = catalog.table("v_ast_roles").rename(role_of="parent_kind")
+    found = nodes.left_join(roles, nodes.parent_kind == roles.role_of)
+    is_comment = found.cst_kind == "comment"
+    role = is_comment.ifelse("comment", ibis.coalesce(found.role, "part"))
+    how = ibis.coalesce(found.field, role)
+    ends = {"src": found.parent_id, "dst": found.node_id}
+    return edges(found, "AST", **ends, how=how, argument_index=found.sibling)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
 def ast_edges_of_files(catalog: Catalog) -> ibis.Table:
     """AST: from a file to its module."""
     files = catalog.table("cst_nested").select("path")
-    module = node_id(files.path, "module")
-    return edges(files, "AST", src=file_id(files.path), dst=module)
+    ends = {"src": file_id(files.path), "dst": node_id(files.path, "module")}
+    first = ibis.literal(1, "int32")
+    return edges(files, "AST", **ends, how=ibis.literal("module"), argument_index=first)
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])

@@ -22,7 +22,7 @@ def edges(  # noqa: PLR0913 -- an edge has these columns
         src: node ids; each must be a node.
         dst: the same.
         how: by which rule, or in which role.
-        argument_index: of an ARGUMENT edge; int32.
+        argument_index: int32; of an ARGUMENT edge, and the order of an AST edge.
         confidence: of an edge that an analysis found and that might not hold.
     """
     return facts.select(

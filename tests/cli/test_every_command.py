@@ -91,6 +91,12 @@ CASES = [
     Case("import dbt {new}", code=2),
     Case("export hamilton --out {new}/generated_pipeline.py", wraps="a path"),
     Case("export hamilton --out {new}/no-module", code=2),
+    Case(
+        "export graph -o {new}/g.json --nodes best_country --edges sales_by_country "
+        "--node-id country --source country --target country",
+        wraps="a path",
+    ),
+    Case("export graph --out {new}/graph.gif", code=2),
 ]
 
 

@@ -78,3 +78,26 @@ def test_a_project_that_is_wrong_writes_nothing(project, says):
     project.write("tasks/bad.sql", "select nothing from nowhere")
     assert says("export hamilton", project.root).code == 2
     assert not (project.root / "generated_pipeline.py").exists()
+
+
+EDGES = "SELECT region AS src, NULLIF(region, region) AS dst FROM orders\n"
+GRAPH = "export graph --nodes nodes --edges edges"
+
+
+@pytest.fixture
+def graph(project):
+    project.write("tasks/edges.sql", EDGES)
+    project.write("tasks/nodes.sql", "SELECT DISTINCT region AS node_id FROM orders\n")
+    return project
+
+
+def test_a_graph_of_two_datasets(graph, says):
+    assert says(f"{GRAPH} --target src --out graph.json", graph.root).code == 0
+
+
+def test_an_edge_without_an_end(graph, says):
+    assert says(f"{GRAPH} --out graph.json", graph.root).code == 2
+
+
+def test_a_form_that_is_not_known(graph, says):
+    assert says(f"{GRAPH} --out graph.gif", graph.root).code == 2

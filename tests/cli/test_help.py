@@ -16,7 +16,7 @@ COMMANDS = [
     *("ls", "show", "query", "history", "diff"),
     *("impact", "lineage", "graph", "docs"),
     *("check", "clean", "doctor", "explain", "init"),
-    *("export hamilton", "import dbt"),
+    *("export graph", "export hamilton", "import dbt"),
 ]
 HEAVY = ["ibis", "datafusion", "deltalake", "pyarrow", "rustworkx", "sqlglot", "numpy", "pandas"]
 

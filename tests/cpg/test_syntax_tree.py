@@ -26,6 +26,8 @@ def test_a_node_is_named_by_its_span_and_kind_and_knows_parent_role_and_line():
         "start": 10,
         "end": 14,
         "line": 2,
+        "parent_kind": "assignment",
+        "sibling": 2,
     }
 
 

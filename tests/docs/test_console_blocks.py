@@ -38,7 +38,7 @@ def steps(page: Path) -> list[Step]:
 
 
 def needed(page: Path) -> list[Path]:
-    """Return the folders of this repository that a page's commands are run beside."""
+    """Return the files and folders of this repository that a page's commands are run beside."""
     return [ROOT / path for path in re.findall(r"<!-- beside: (\S+) -->", page.read_text())]
 
 
@@ -56,7 +56,8 @@ def plain(lines: list[str]) -> str:
 def test_the_page_prints_what_it_says(page: Path, tmp_path: Path) -> None:
     folder = tmp_path
     for other in needed(page):
-        shutil.copytree(other, folder / other.name)
+        copied = shutil.copytree if other.is_dir() else shutil.copy
+        copied(other, folder / other.name)
     for step in steps(page):
         program, *arguments = step.command
         if program == "cd":

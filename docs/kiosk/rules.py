@@ -1,0 +1,5 @@
+import kiosk.prices
+
+
+def apply(rule, amount):
+    return eval(rule, {"amount": amount})
