@@ -174,9 +174,6 @@ def _load(m: Ints, obj: int, to: int, name: int, site: int) -> None:
     if obj >= 4 * n:
         if not is_bracket and site != IMPLICIT:
             _load_outside(m, obj, to, name)
-    elif obj >= 3 * n:
-        if not is_bracket:
-            _look_up(m, obj - 3 * n, name, to, obj - n, site, 1)
     elif obj >= 2 * n:
         _load_of_instance(m, obj, to, name, site)
     elif obj < n:
@@ -201,6 +198,11 @@ def _load_of_container(m: Ints, kind: int, to: int, name: int, site: int) -> Non
 @inner
 def _load_of_instance(m: Ints, obj: int, to: int, name: int, site: int) -> None:
     n = m[N_OBJECTS]
+    is_bracket = m[at(m, NAMES, name, IS_BRACKET)]
+    if obj >= 3 * n:  # what `super()` is
+        if not is_bracket:
+            _look_up(m, obj - 3 * n, name, to, obj - n, site, 1)
+        return
     cls = obj - 2 * n
     if name == m[CLASS_NAME]:
         add_fact(m, to, cls)
@@ -210,7 +212,7 @@ def _load_of_instance(m: Ints, obj: int, to: int, name: int, site: int) -> None:
             one = m[at(m, ORDERS, i, 0)]
             if one < n:
                 add_edge(m, field(m, one + 2 * n, name), COPY, to, 0, 0)
-    if not m[at(m, NAMES, name, IS_BRACKET)]:
+    if not is_bracket:
         _look_up(m, cls, name, to, obj, site, 0)
 
 
