@@ -97,7 +97,7 @@ def fetch(name: str, work: Path) -> tuple[Path, str]:
 def make_index(package: Path, output: Path) -> float:
     """Write the SCIP index of a package and return the seconds that it took."""
     sys.path.insert(0, str(ROOT))
-    from tasks.index.ty_scip import refuse, run_ty_scip  # noqa: PLC0415 -- needs the path
+    from tasks.index.indexing import run_indexer  # noqa: PLC0415 -- needs the path
 
     files = {
         p.relative_to(package.parent).as_posix(): p.read_bytes() for p in package.rglob("*.py")

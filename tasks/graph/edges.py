@@ -24,7 +24,7 @@ def ast_edges(catalog: Catalog) -> ibis.Table:
 @view(contributes_to="v_edges_union", tags=["edges"])
 def ast_edges_of_files(catalog: Catalog) -> ibis.Table:
     """AST: from a file to its module."""
-    files = catalog.table("cst_nested").select("path")
+    files = catalog.table("cst_nested").filter(_.language.notnull()).select("path")
     module = node_id(files.path, "module")
     return edges(files, "AST", src=file_id(files.path), dst=module)
 
@@ -49,7 +49,7 @@ def contains_edges(catalog: Catalog) -> ibis.Table:
 @view(contributes_to="v_edges_union", tags=["edges"])
 def contains_edges_of_files(catalog: Catalog) -> ibis.Table:
     """CONTAINS: from a file to its module."""
-    files = catalog.table("cst_nested").select("path")
+    files = catalog.table("cst_nested").filter(_.language.notnull()).select("path")
     module, how = node_id(files.path, "module"), ibis.literal("module")
     return edges(files, "CONTAINS", src=file_id(files.path), dst=module, how=how)
 

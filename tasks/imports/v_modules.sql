@@ -12,6 +12,7 @@ named AS (
          WHEN NOT t.has_package_src THEN REGEXP_REPLACE(f.path, '^src/', '')
          ELSE f.path END AS place
   FROM cst_nested AS f CROSS JOIN trees AS t CROSS JOIN v_root AS r
+  WHERE f.language IS NOT NULL
 ),
 dotted AS (
   SELECT path, REGEXP_LIKE(place, '(^|/)__init__\.pyi?$') AS is_package,

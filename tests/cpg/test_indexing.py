@@ -3,8 +3,10 @@
 import pyarrow.compute as pc
 import pytest
 
+from tasks.index.indexer import IndexerFailedError
+from tasks.index.indexing import run_indexer
 from tasks.index.scip_documents import scip_documents
-from tasks.index.ty_scip import NO_MODULE, IndexerFailedError, run_ty_scip
+from tasks.index.ty_scip import NO_MODULE, TY_SCIP
 from tests.cpg.sources import document, index, request
 
 
@@ -41,7 +43,7 @@ def test_what_the_indexer_cannot_take_is_left_out_with_the_reason():
 def test_a_file_that_the_indexer_refuses_itself_is_left_out_too():
     # Nothing asks beforehand here, as if another release refused more than is known.
     files = {"ok.py": b"x = 1\n", "a-b.py": b"x = 1\n", "latin.py": b"'\xe9'\n"}
-    made, refused = run_ty_scip(files, "repo")
+    made, refused = run_indexer(TY_SCIP, "", files, "repo")
     assert made
     assert refused.keys() == {"a-b.py", "latin.py"}
 
@@ -65,16 +67,15 @@ def test_a_tree_where_nothing_can_be_indexed_has_only_notes():
 
 
 def test_a_tree_without_files_is_one_sentence():
-    with pytest.raises(ValueError, match="there is no Python file under `repo`: nothing to index"):
+    with pytest.raises(ValueError, match="there is no source file under `repo`: nothing to index"):
         scip_documents(request("repo", {}))
 
 
-def test_an_indexer_that_fails_says_so_in_one_sentence(monkeypatch):
-    monkeypatch.setattr("tasks.index.ty_scip._executable", lambda: "false")
+def test_an_indexer_that_fails_says_so_in_one_sentence():
     with pytest.raises(
         IndexerFailedError, match=r"^ty-scip failed with exit code 1: it says nothing$"
     ):
-        run_ty_scip({"a.py": b""}, "repo")
+        run_indexer(TY_SCIP, "false", {"a.py": b""}, "repo")
 
 
 def test_a_given_index_is_cut_to_the_files_of_the_tree():
