@@ -19,7 +19,8 @@ class Indexer:
         name: the program's.
         suffixes: of the files that it takes.
         deepest: named nodes of a syntax tree inside each other that it is known to survive.
-        seconds_per_mb: of sources, after which it counts as hanging.
+        seconds: after which it counts as hanging,
+        seconds_per_mb: and of sources in addition.
         refuse: from a path relative to the import root, why it cannot take such a file.
         command: from its place on disk, the sources, the index to make and the project's name
             in symbols, what to run. Raises `IndexerFailedError` where something is missing.
@@ -29,7 +30,8 @@ class Indexer:
     name: str
     suffixes: frozenset[str]
     deepest: int
-    seconds_per_mb: int
+    seconds: float
+    seconds_per_mb: float
     refuse: Callable[[str], str | None]
     command: Callable[[str, Path, Path, str], list[str]]
     blamed: Callable[[str], Mapping[str, str]]

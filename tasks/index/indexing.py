@@ -11,7 +11,6 @@ from tasks.index.scip_messages import DOCUMENTS
 from tasks.index.scip_wire import split_fields
 
 MEGABYTE = 1 << 20
-LEAST_SECONDS = 30
 SAID = 500  # characters of what an indexer says that are passed on
 # The smallest project: an indexer that fails on it fails for no file's sake.
 PROBE = {"probe.py": b"probe = 1\n"}
@@ -95,7 +94,7 @@ def _halves(files: Mapping[str, bytes]) -> list[dict[str, bytes]]:
 
 def _attempt(indexer: Indexer, program: str, files: Mapping[str, bytes], project: str) -> Attempt:
     size = sum(map(len, files.values()))
-    seconds = LEAST_SECONDS + indexer.seconds_per_mb * size // MEGABYTE
+    seconds = indexer.seconds + indexer.seconds_per_mb * size / MEGABYTE
     with tempfile.TemporaryDirectory(prefix="cpg-") as folder:
         # Resolved, since indexers name resolved paths in their messages.
         root, output = Path(folder).resolve() / "sources", Path(folder) / "index.scip"
@@ -113,7 +112,7 @@ def _attempt(indexer: Indexer, program: str, files: Mapping[str, bytes], project
                 timeout=seconds,
             )
         except subprocess.TimeoutExpired:
-            return Attempt(None, f"did not end within {seconds} seconds", {})
+            return Attempt(None, f"did not end within {seconds:.0f} seconds", {})
         except OSError as error:
             raise IndexerFailedError(f"`{command[0]}` cannot be run: {error.strerror}") from error
         said = done.stderr + done.stdout

@@ -63,6 +63,7 @@ SCIP_PYTHON = Indexer(
     name="scip-python",
     suffixes=frozenset((".py", ".pyi")),
     deepest=400,
+    seconds=30,
     seconds_per_mb=60,
     refuse=lambda _path: None,
     command=_command,

@@ -53,6 +53,7 @@ TY_SCIP = Indexer(
     name="ty-scip",
     suffixes=frozenset((".py", ".pyi")),
     deepest=400,  # of 0.1: some kinds of nodes overflow its stack at 2,000, others hang at 1,000
+    seconds=30,
     seconds_per_mb=15,  # five times what it takes
     refuse=_no_module,
     command=_command,
