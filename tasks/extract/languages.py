@@ -4,8 +4,10 @@ from pathlib import PurePosixPath
 
 from tasks.extract.grammar import Grammar
 from tasks.extract.python_syntax import python_grammar
+from tasks.extract.typescript_syntax import tsx_grammar, typescript_grammar
 
-GRAMMARS = {".py": python_grammar, ".pyi": python_grammar}
+GRAMMARS = dict.fromkeys((".py", ".pyi"), python_grammar)
+GRAMMARS |= dict.fromkeys((".ts", ".mts", ".cts"), typescript_grammar) | {".tsx": tsx_grammar}
 
 
 def grammar_of(path: str) -> Grammar | None:

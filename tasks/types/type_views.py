@@ -26,7 +26,9 @@ def type_exprs_norm_v1(catalog: Catalog) -> ibis.Table:
     spans = catalog.table("scip_spans").filter(~_.is_definition, ~_.is_local)
     heads = spans.group_by("path", head_start="start", head_end="end").agg(symbol=_.symbol.min())
     found = written.left_join(heads, ["path", "head_start", "head_end"])
-    norm = normal_text(found.text)
+    norm = (found.language == "python").ifelse(
+        normal_text(found.text), found.text.re_replace(r"\s+", " ")
+    )
     return found.select(
         "path",
         "node_id",
