@@ -11,6 +11,7 @@ from tasks.extract.cst_schema import CST_NESTED
 from tasks.index.indexers import indexer_version
 from tasks.index.scip_documents import scip_documents
 from tasks.index.scip_schema import SCIP_NESTED
+from tasks.types.pyrefly import CHECKER, NONE, PYREFLY_NESTED, checked_types, pyrefly_version
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,6 +27,23 @@ def cst_nested(catalog: Catalog) -> ibis.Table:
 def root_name(catalog: Catalog) -> ir.StringScalar:
     """Return the name of the source tree's folder: the package's, where the tree is one."""
     return ibis.literal((PROJECT_ROOT / catalog.var("repo")).resolve().name)
+
+
+@compute(map=checked_types, schema=PYREFLY_NESTED, tags=["types"])
+def pyrefly_nested(catalog: Catalog) -> ibis.Table:
+    """Inferred types, a row a file of Python; none where `type_checker` is none."""
+    checker = catalog.var("type_checker")
+    if checker not in {CHECKER, NONE}:
+        raise ValueError(f"the variable type_checker is `{checker}`, not `{CHECKER}` or `{NONE}`")
+    known = catalog.table("cst_nested").filter(_.language == "python", _.size.notnull())
+    files = catalog.table("repo_files").join(known.select("path", "depth"), "path")
+    files = files.filter(ibis.literal(checker == CHECKER))
+    request = files.aggregate(
+        paths=files.path.collect(order_by=files.path),
+        contents=files.content.collect(order_by=files.path),
+        depths=files.depth.collect(order_by=files.path),
+    )
+    return request.mutate(package=root_name(catalog), checker=ibis.literal(pyrefly_version()))
 
 
 @compute(map=scip_documents, schema=SCIP_NESTED, tags=["scip"])

@@ -6,6 +6,7 @@ from ibis import ir
 from cpgbuild import Catalog, view
 from tasks.index import scip_schema
 from tasks.nested import explode
+from tasks.types.pyrefly import NONE
 
 DEFINITION, IMPORT = 1, 2  # bits of SCIP's symbol roles
 
@@ -56,4 +57,9 @@ def v_file_problems(catalog: Catalog) -> ibis.Table:
     unlisted = missing.mutate(problem=ibis.literal("not indexed: the index does not name it"))
     refused = documents.filter(documents.note.notnull())
     noted = refused.select("path", problem=ibis.literal("not indexed: ").concat(refused.note))
-    return broken.union(odd).union(unlisted).union(noted)
+    problems = broken.union(odd).union(unlisted).union(noted)
+    if catalog.var("type_checker") == NONE:
+        return problems
+    unchecked = catalog.table("pyrefly_nested").filter(lambda t: t.note.notnull())
+    untyped = unchecked.select("path", problem=ibis.literal("not checked: ").concat(unchecked.note))
+    return problems.union(untyped)

@@ -101,6 +101,14 @@ def imports_edges(catalog: Catalog) -> ibis.Table:
 
 @view(contributes_to="v_edges_union", tags=["edges", "types"])
 def eval_type_edges(catalog: Catalog) -> ibis.Table:
-    """EVAL_TYPE: from what is annotated to its type; `how` is parameter, return or variable."""
+    """EVAL_TYPE: from what has a type to it; `how` is parameter, return, variable or call."""
     types = catalog.table("type_exprs_norm_v1")
-    return edges(types, "EVAL_TYPE", src=types.target_id, dst=types.type_id, how=types.role)
+    inferred = (types.origin == "inferred").ifelse("medium", ibis.null("string"))
+    return edges(
+        types,
+        "EVAL_TYPE",
+        src=types.target_id,
+        dst=types.type_id,
+        how=types.role,
+        confidence=inferred,
+    )

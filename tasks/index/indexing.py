@@ -98,7 +98,7 @@ def _attempt(indexer: Indexer, program: str, files: Mapping[str, bytes], project
     with tempfile.TemporaryDirectory(prefix="cpg-") as folder:
         # Resolved, since indexers name resolved paths in their messages.
         root, output = Path(folder).resolve() / "sources", Path(folder) / "index.scip"
-        _stage(files, root)
+        stage(files, root)
         command = indexer.command(program, root, output, project)
         try:
             # Without an environment: a Python found there would give the index other symbols.
@@ -135,7 +135,8 @@ def _failure(code: int, said: str) -> str:
     return f"{how}: {' '.join(said.split())[:SAID] or 'it says nothing'}"
 
 
-def _stage(files: Mapping[str, bytes], root: Path) -> None:
+def stage(files: Mapping[str, bytes], root: Path) -> None:
+    """Write files below a new folder."""
     root.mkdir()
     for path, content in files.items():
         target = root / path
