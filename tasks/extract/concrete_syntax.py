@@ -77,7 +77,8 @@ def _extract(
     n_lines = _record_layout(layout, source, starts)
     size = None if content is None else len(content)
     note = _note(source) if problem is None else f"cannot be read: {problem}"
-    return Summary(grammar and grammar.name, size, n_lines, depth, has_error, note)
+    language = None if grammar is None else grammar.name
+    return Summary(language, size, n_lines, depth, has_error, note)
 
 
 @contextmanager

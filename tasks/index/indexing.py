@@ -19,7 +19,7 @@ PROBE = {"probe.py": b"probe = 1\n"}
 class Attempt(NamedTuple):
     """One run: the index, or why there is none; and the files that were named as bad."""
 
-    index: bytes | None
+    made: bytes | None
     failure: str
     blamed: dict[str, str]
 
@@ -48,14 +48,14 @@ def run_indexer(
     while left:
         done = _attempt(indexer, program, left, project)
         bad = done.blamed
-        if done.index is None and not bad:
+        if done.made is None and not bad:
             bad = _culprits(indexer, program, left, project)
-        if done.index is None and not bad:
+        if done.made is None and not bad:
             raise IndexerFailedError(f"{indexer.name} {done.failure}")
         refused |= bad
         left = {path: content for path, content in left.items() if path not in bad}
-        if done.index is not None:
-            return done.index, refused
+        if done.made is not None:
+            return done.made, refused
     return b"", refused
 
 
@@ -63,14 +63,14 @@ def _culprits(
     indexer: Indexer, program: str, files: Mapping[str, bytes], project: str
 ) -> dict[str, str]:
     """Return the files on which the indexer fails alone; none if it fails on any project."""
-    if _attempt(indexer, program, PROBE, project).index is None:
+    if _attempt(indexer, program, PROBE, project).made is None:
         return {}
     found: dict[str, str] = {}
     waiting = _halves(files)
     while waiting:
         part = waiting.pop()
         done = _attempt(indexer, program, part, project) if part else None
-        if done is None or done.index is not None:
+        if done is None or done.made is not None:
             continue
         if len(part) == 1:
             found |= done.blamed or dict.fromkeys(part, f"{indexer.name} {done.failure}")

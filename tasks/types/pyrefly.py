@@ -161,7 +161,7 @@ def _types(report: Path, file: str) -> Iterator[Type]:
 def _of_function(function: Mapping[str, Any]) -> Iterator[Type]:
     """Yield what a function returns, and its parameters; of an overloaded one nothing."""
     place = function.get("name_location")
-    signatures = function.get("undecorated_signatures") or ()
+    signatures = function.get("undecorated_signatures") or []
     if len(signatures) != 1:
         return
     yield from _typed("return", None, place, signatures[0].get("return_annotation"))
