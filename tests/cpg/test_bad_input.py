@@ -145,7 +145,7 @@ def test_twice_the_source_takes_about_twice_the_time(unit):
         return time.process_time() - start
 
     seconds(10)
-    assert seconds(16_000) < 12 * max(seconds(4_000), 0.01)
+    assert seconds(8_000) < 12 * max(seconds(2_000), 0.01)
 
 
 def mutated(source: bytes, random_: random.Random) -> bytes:
