@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal stdlib flows clean
+.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal stdlib flows stdlib-graph fuzz clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -49,6 +49,14 @@ kills: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/cpg.py
+
+# The code property graph of the whole standard library, or of TREES: no file may be lost.
+stdlib-graph: $(VENV)/.dev
+	PYTHONPATH=. $(BIN)/python tests/cpg/sweep.py $(TREES)
+
+# Files with bytes mutated at random, parsed.
+fuzz: $(VENV)/.dev
+	SEEDS=5000 $(BIN)/python -m pytest -q tests/cpg/test_bad_input.py -k mutated
 
 corpus: $(VENV)/.dev
 	PYTHONPATH=. $(BIN)/python tests/plan/corpus.py

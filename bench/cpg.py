@@ -97,14 +97,17 @@ def fetch(name: str, work: Path) -> tuple[Path, str]:
 def make_index(package: Path, output: Path) -> float:
     """Write the SCIP index of a package and return the seconds that it took."""
     sys.path.insert(0, str(ROOT))
-    from tasks.index.ty_scip import refuse, run_ty_scip  # noqa: PLC0415 -- needs the path
+    from tasks.index.indexing import run_indexer  # noqa: PLC0415 -- needs the path
+    from tasks.index.ty_scip import TY_SCIP  # noqa: PLC0415
 
     files = {
         p.relative_to(package.parent).as_posix(): p.read_bytes() for p in package.rglob("*.py")
     }
-    taken = {path: content for path, content in files.items() if not refuse(path, content)}
+    taken = {
+        path: content for path, content in files.items() if not TY_SCIP.refusal(path, content, 0)
+    }
     start = time.perf_counter()
-    index, _ = run_ty_scip(taken, package.name)
+    index, _ = run_indexer(TY_SCIP, "", taken, package.name)
     seconds = time.perf_counter() - start
     output.write_bytes(index)
     return seconds

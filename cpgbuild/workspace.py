@@ -523,7 +523,8 @@ def _files_of(source: Source, state: Path) -> Iterator[str]:
     if source.format == "delta":
         yield from below(str(path / "_delta_log"))
     else:
-        yield from below(str(base_of(path)), without=str(state))
+        # No source's files are looked for behind links, which may lead to all of the disk.
+        yield from below(str(base_of(path)), without=str(state), links=False)
 
 
 def _schema(find: Callable[[], pa.Schema], known: Lock | None, name: str) -> pa.Schema:

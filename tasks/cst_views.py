@@ -11,12 +11,15 @@ from tasks.nested import explode, node_id
 
 def facts(catalog: Catalog, column: str, fields: Iterable[str]) -> ibis.Table:
     """Return the facts of one column with ``path``, and with global ids for local ones."""
-    rows = explode(catalog.table("cst_nested"), column, fields, keep=["path"])
+    keep = ["path", "language"] if column in OF_A_LANGUAGE else ["path"]
+    rows = explode(catalog.table("cst_nested"), column, fields, keep)
     local = [name for name in ("node", "scope", "parent", *REFERENCES) if name in rows.columns]
     ids = {ID_NAMES.get(name, f"{name}_id"): node_id(rows.path, rows[name]) for name in local}
     return rows.mutate(**ids).drop(*local)
 
 
+# Facts that are read otherwise in another language.
+OF_A_LANGUAGE = ("annotations",)
 # Columns besides node, scope and parent that hold local ids.
 REFERENCES = ("name_node", "function", "class", "target", "value", "call")
 ID_NAMES = {"name_node": "name_id"}

@@ -19,7 +19,10 @@ def descriptors(symbol: ir.StringValue) -> ir.StringValue:
 
 def dotted_name(symbol: ir.StringValue) -> ir.StringValue:
     """Return ``pkg.module.Class.method`` for a symbol's descriptors."""
-    plain = descriptors(symbol).replace("`", "").replace("/__init__:", "/").replace("().", ".")
+    # Where a module is a file: `lib/index.ts`/ is lib, `cart.d.ts`/ is cart.
+    module = descriptors(symbol).re_replace(r"`index(?:\.d)?\.[cm]?[jt]sx?`/", "")
+    module = module.re_replace(r"`([^`/]+?)(?:\.d)?\.[cm]?[jt]sx?`/", r"\1/")
+    plain = module.replace("`", "").replace("/__init__:", "/").replace("().", ".")
     dotted = plain.re_replace(r"\(\+\d+\)\.", ".").re_replace(r"[/#]", ".")
     return dotted.re_replace(r"[()\[\]]", "").re_replace(r"[.:]+$", "")
 

@@ -16,13 +16,21 @@ widths AS (
   SELECT path, line, 'utf32' AS position_encoding, utf32 AS place, extra32 AS extra
   FROM v_cst_wide
 ),
+-- A running sum, and no join of all places with all wide characters of a line: there are files of
+-- one line. At the place of a wide character what stands there itself does not count yet.
+points AS (
+  SELECT path, position_encoding, line, place, 0 AS extra FROM places
+  UNION ALL
+  SELECT path, position_encoding, line, place, extra FROM widths
+),
+sums AS (
+  SELECT path, line, place, extra AS own,
+    CAST(SUM(extra) OVER (
+      PARTITION BY path, position_encoding, line ORDER BY place, extra) AS INT) AS extra
+  FROM points
+),
 shifts AS (
-  SELECT p.path, p.line, p.place, CAST(SUM(w.extra) AS INT) AS extra
-  FROM places AS p
-  JOIN widths AS w
-    ON p.path = w.path AND p.line = w.line AND p.position_encoding = w.position_encoding
-   AND w.place < p.place
-  GROUP BY p.path, p.line, p.place
+  SELECT path, line, place, extra FROM sums WHERE own = 0
 )
 SELECT DISTINCT
   o.path,

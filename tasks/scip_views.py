@@ -6,6 +6,7 @@ from ibis import ir
 from cpgbuild import Catalog, view
 from tasks.index import scip_schema
 from tasks.nested import explode
+from tasks.types.pyrefly import NONE
 
 DEFINITION, IMPORT = 1, 2  # bits of SCIP's symbol roles
 
@@ -48,12 +49,17 @@ def v_scip_relationships(catalog: Catalog) -> ibis.Table:
 @view(tags=["scip"])
 def v_file_problems(catalog: Catalog) -> ibis.Table:
     """Files that are not covered whole, and why: nothing is left out in silence."""
-    files = catalog.table("cst_nested").select("path", "has_error", "note")
+    files = catalog.table("cst_nested").select("path", "size", "has_error", "note")
     documents = catalog.table("scip_nested").filter(lambda t: t.path.notnull())
     broken = files.filter(files.has_error).select("path", problem=ibis.literal("syntax error"))
     odd = files.filter(files.note.notnull()).select("path", problem="note")
-    missing = files.anti_join(documents, "path").select("path")
+    missing = files.filter(files.size.notnull()).anti_join(documents, "path").select("path")
     unlisted = missing.mutate(problem=ibis.literal("not indexed: the index does not name it"))
     refused = documents.filter(documents.note.notnull())
     noted = refused.select("path", problem=ibis.literal("not indexed: ").concat(refused.note))
-    return broken.union(odd).union(unlisted).union(noted)
+    problems = broken.union(odd).union(unlisted).union(noted)
+    if catalog.var("type_checker") == NONE:
+        return problems
+    unchecked = catalog.table("pyrefly_nested").filter(lambda t: t.note.notnull())
+    untyped = unchecked.select("path", problem=ibis.literal("not checked: ").concat(unchecked.note))
+    return problems.union(untyped)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 
 def matcher(patterns: Sequence[str]) -> re.Pattern[str]:
@@ -42,18 +42,51 @@ def _translated(pattern: str) -> str:
     return "".join(out)
 
 
-def walk(root: Path, include: Sequence[str], exclude: Sequence[str]) -> Iterator[tuple[str, Path]]:
+def walk(
+    root: Path,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    tell: Callable[[str, str], None] | None = None,
+) -> Iterator[tuple[str, Path]]:
     """Give (relative path, path) of the files below a folder that are included, not excluded.
 
     Sorted by relative path within a folder. A folder all of which is excluded is not entered, and
     links to folders are not followed, so that no loop of them is endless.
+
+    Args:
+        root: the folder.
+        include: globs of relative paths.
+        exclude: the same; a folder's path ends in `/` there.
+        tell: is told the relative path, with `/` after it, of a folder whose files are left out,
+            and why: it cannot be read, or it is a link that leads out of `root`.
     """
     wanted, unwanted = matcher(include), matcher(exclude)
-    for folder, folders, files in os.walk(root):
-        base = Path(folder).relative_to(root).as_posix()
+    tell = tell or (lambda _path, _why: None)
+    top = os.path.realpath(root)
+
+    def unread(error: OSError) -> None:
+        # A root that cannot be read is no folder left out of it.
+        if error.filename != str(root):
+            tell(f"{_relative(error.filename, root)}/", because(error))
+
+    for folder, folders, files in os.walk(root, onerror=unread):
+        base = _relative(folder, root)
         prefix = "" if base == "." else f"{base}/"
         folders[:] = sorted(f for f in folders if not unwanted.fullmatch(f"{prefix}{f}/"))
+        for name in folders:
+            path = Path(folder, name)
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+                tell(f"{prefix}{name}/", "it is a link that leads out of the tree")
         for name in sorted(files):
             relative = f"{prefix}{name}"
             if wanted.fullmatch(relative) and not unwanted.fullmatch(relative):
                 yield relative, Path(folder, name)
+
+
+def because(error: OSError) -> str:
+    """Return why a file cannot be read, in the system's words."""
+    return (error.strerror or str(error)).lower()
+
+
+def _relative(folder: str, root: Path) -> str:
+    return Path(folder).relative_to(root).as_posix()

@@ -8,6 +8,7 @@ that another content could have it. This module is loaded before any other, so i
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -130,8 +131,10 @@ def program_files() -> Iterator[str]:
             yield entry
 
 
-def below(tree: str, ignored: tuple[str, ...] = (), without: str = "") -> Iterator[str]:
-    """Give a file or folder and all that is below it, also where links lead.
+def below(
+    tree: str, ignored: tuple[str, ...] = (), without: str = "", *, links: bool = True
+) -> Iterator[str]:
+    """Give a file or folder and all that is below it, also where `links` to folders lead.
 
     Not what has a name that begins with one of `ignored`, nor the folder `without`.
     """
@@ -154,14 +157,19 @@ def below(tree: str, ignored: tuple[str, ...] = (), without: str = "") -> Iterat
                     continue
                 yield entry.path
                 # The folder itself says which of its entries are folders, but for links.
-                if entry.is_dir():
-                    waiting.append(entry.path)
+                try:
+                    if entry.is_dir(follow_symlinks=links):
+                        waiting.append(entry.path)
+                except OSError:  # a loop of links
+                    continue
 
 
 def _look(path: str, now: int) -> _Seen:
     try:
         status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if not _is_absent(error):
+            raise
         return _absent(path), ""
     numbers = stamp(status)
     return numbers, _content(path, status) if is_young(numbers, now) else ""
@@ -170,9 +178,13 @@ def _look(path: str, now: int) -> _Seen:
 def _is_still(path: str, numbers: tuple[int, ...], content: str) -> bool:
     try:
         status = os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return numbers == _absent(path)
+    except OSError as error:
+        return _is_absent(error) and numbers == _absent(path)
     return stamp(status) == numbers and (not content or _content(path, status) == content)
+
+
+def _is_absent(error: OSError) -> bool:
+    return error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 
 
 def _absent(path: str) -> tuple[int, ...]:
@@ -196,6 +208,8 @@ def _content(path: str, status: os.stat_result) -> str:
 
     if stat.S_ISDIR(status.st_mode):
         data = json.dumps(sorted(os.listdir(path))).encode()
+    elif not stat.S_ISREG(status.st_mode):
+        return ""  # to open a pipe might take forever
     elif status.st_size <= _SMALL:
         with open(path, "rb") as file:
             data = file.read()

@@ -11,9 +11,9 @@ from tasks.control.functions import Function, functions
 from tasks.control.node_ids import NodeIds
 from tasks.control.syntax_table import SyntaxTable, read_tree
 from tasks.extract.concrete_syntax import collection_paused
+from tasks.extract.python_syntax import python_grammar
 from tasks.extract.struct_lists import list_type, struct_fields
 from tasks.extract.text_layout import line_starts
-from tasks.extract.tree_walk import python_grammar
 
 # Columns of facts that are numbers of nodes until all files are read.
 NODES = frozenset(("method", "exit", "node", "src", "dst"))
@@ -35,7 +35,7 @@ def control_facts(files: pa.RecordBatch) -> pa.Table:
     with collection_paused():
         for content in files.column("content"):
             source = content.as_py()
-            table = read_tree(grammar.parser.parse(source), grammar)
+            table = read_tree(grammar.parse(source), grammar)
             rows.add_file(table, source, functions(table, source))
     columns: dict[str, pa.Array] = {name: files.column(name) for name in ("path", "sha256")}
     return pa.table(columns | rows.to_arrays(), schema=CONTROL_NESTED)

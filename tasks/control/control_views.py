@@ -8,6 +8,7 @@ from cpgbuild import Catalog, compute, view
 from tasks.control import control_schema
 from tasks.control.control_facts import control_facts
 from tasks.control.control_schema import CONTROL_NESTED
+from tasks.extracts import python_files
 from tasks.nested import explode, node_id
 
 ID_NAMES = {
@@ -22,7 +23,7 @@ ID_NAMES = {
 @compute(map=control_facts, schema=CONTROL_NESTED, key="path", content="sha256", tags=["control"])
 def control_nested(catalog: Catalog) -> ibis.Table:
     """Control flow and data flow: a row a file, facts of its functions in nested lists."""
-    return catalog.table("repo_files").select("path", "sha256", "content")
+    return python_files(catalog)
 
 
 def facts(catalog: Catalog, column: str, fields: Iterable[str]) -> ibis.Table:

@@ -109,9 +109,11 @@ LAYOUT = {"lines": LINES, "wide": WIDE}
 CST_NESTED = pa.schema(
     [
         pa.field("path", TEXT),
+        pa.field("language", TEXT),  # python | typescript; null for a folder that was left out
         pa.field("sha256", TEXT),
         pa.field("size", pa.int64()),
         pa.field("n_lines", INT),
+        pa.field("depth", INT),  # of named nodes
         pa.field("has_error", FLAG),
         pa.field("note", TEXT),
         *(pa.field(name, list_type(fields)) for name, fields in (LAYOUT | FACTS).items()),

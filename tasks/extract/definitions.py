@@ -8,6 +8,7 @@ from tree_sitter import Node
 from tasks.extract.file_facts import FileFacts, Here, first_named, local_id, name_token, optional_id
 
 QUOTED_NAME = re.compile(rb"""^[\w.\s]*?(\w+)\s*(?:\[.*)?$""", re.DOTALL)
+LONGEST_QUOTED = 1_000  # bytes of a quoted type in which a name is looked for
 PARAMETER_KINDS = {"list_splat_pattern": "args", "dictionary_splat_pattern": "kwargs"}
 IDLE = {"pass_statement", "raise_statement", "comment"}
 NOT_PARAMETERS = {"positional_separator", "keyword_separator", "comment", "ERROR"}
@@ -167,5 +168,7 @@ def _type_head(source: bytes, node: Node) -> tuple[int, int] | None:
     if head is None or head.type != "string" or head.named_child_count != len(("[", "x", "]")):
         return None
     content = head.named_children[1]
+    if content.end_byte - content.start_byte > LONGEST_QUOTED:
+        return None
     found = QUOTED_NAME.match(source[content.start_byte : content.end_byte])
     return found and (content.start_byte + found.start(1), content.start_byte + found.end(1))

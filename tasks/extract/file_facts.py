@@ -9,6 +9,9 @@ from tasks.extract.struct_lists import StructLists
 
 MODULE = "module"
 EXCERPT = 200  # characters of a literal, a called expression or a docstring that are kept
+# Characters of a dotted name. Ten thousand definitions inside each other would have names of
+# half a gigabyte; beyond this they are called like what holds them.
+LONGEST_NAME = 10_000
 
 
 class Here(NamedTuple):
@@ -69,6 +72,8 @@ class FileFacts:
         """Enter a definition into the file's scopes and return its qualified name."""
         outer = self.scopes[here.scope].qualname
         qualname = f"{outer}.{name}" if outer else name
+        if outer and len(qualname) > LONGEST_NAME:
+            qualname = outer
         self.scopes[here.node] = Scope(kind, qualname)
         return qualname
 

@@ -33,7 +33,7 @@ def ast_edges(catalog: Catalog) -> ibis.Table:
 @view(contributes_to="v_edges_union", tags=["edges"])
 def ast_edges_of_files(catalog: Catalog) -> ibis.Table:
     """AST: from a file to its module."""
-    files = catalog.table("cst_nested").select("path")
+    files = catalog.table("cst_nested").filter(_.language.notnull()).select("path")
     ends = {"src": file_id(files.path), "dst": node_id(files.path, "module")}
     first = ibis.literal(1, "int32")
     return edges(files, "AST", **ends, how=ibis.literal("module"), argument_index=first)
@@ -59,7 +59,7 @@ def contains_edges(catalog: Catalog) -> ibis.Table:
 @view(contributes_to="v_edges_union", tags=["edges"])
 def contains_edges_of_files(catalog: Catalog) -> ibis.Table:
     """CONTAINS: from a file to its module."""
-    files = catalog.table("cst_nested").select("path")
+    files = catalog.table("cst_nested").filter(_.language.notnull()).select("path")
     module, how = node_id(files.path, "module"), ibis.literal("module")
     return edges(files, "CONTAINS", src=file_id(files.path), dst=module, how=how)
 
@@ -118,6 +118,14 @@ def imports_edges(catalog: Catalog) -> ibis.Table:
 
 @view(contributes_to="v_edges_union", tags=["edges", "types"])
 def eval_type_edges(catalog: Catalog) -> ibis.Table:
-    """EVAL_TYPE: from what is annotated to its type; `how` is parameter, return or variable."""
+    """EVAL_TYPE: from what has a type to it; `how` is parameter, return, variable or call."""
     types = catalog.table("type_exprs_norm_v1")
-    return edges(types, "EVAL_TYPE", src=types.target_id, dst=types.type_id, how=types.role)
+    inferred = (types.origin == "inferred").ifelse("medium", ibis.null("string"))
+    return edges(
+        types,
+        "EVAL_TYPE",
+        src=types.target_id,
+        dst=types.type_id,
+        how=types.role,
+        confidence=inferred,
+    )

@@ -18,6 +18,9 @@ COLUMNS = (
     "cst_kind",
 )
 
+# What stands behind the dot, by the grammars' words.
+FIELDS = ("attribute", "property")
+
 
 @compute(name="compute.write_nodes_delta", priority=90, tags=["graph"])
 def cpg_nodes_delta(catalog: Catalog) -> ibis.Table:
@@ -37,7 +40,7 @@ def nodes_of_syntax(catalog: Catalog) -> ibis.Table:
     found = found.left_join(params, found.node_id == params.param_id)
     kind = ibis.cases(
         (found.param_id.notnull(), "METHOD_PARAMETER_IN"),
-        ((found.field == "attribute") & (found.cst_kind == "identifier"), "FIELD_IDENTIFIER"),
+        (found.field.isin(FIELDS) & (found.kind == "IDENTIFIER"), "FIELD_IDENTIFIER"),
         else_=ibis.coalesce(found.kind, "UNKNOWN"),
     )
     return found.mutate(

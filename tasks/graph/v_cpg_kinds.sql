@@ -1,3 +1,4 @@
+-- cpgbuild: name = "view.cpg_kinds", contributes_to = "v_cpg_kinds"
 -- The CPG node kind (specification 1.1) of each syntax tree kind; UNKNOWN where none fits.
 -- Operators and assignments are calls there, named by their token.
 SELECT column1 AS cst_kind, column2 AS kind FROM (VALUES

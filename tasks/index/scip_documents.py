@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tasks.index.indexers import chosen
+from tasks.index.indexing import run_indexer
 from tasks.index.scip_decode import decode_index
 from tasks.index.scip_schema import SCIP_NESTED
-from tasks.index.ty_scip import refuse, run_ty_scip
 
 
 def scip_documents(request: pa.RecordBatch) -> pa.Table:
@@ -21,25 +22,34 @@ def index_sources(request: pa.RecordBatch) -> pa.Table:
     """Make an index of the sources and decode it.
 
     Args:
-        request: one row; package (name of the tree's folder), paths and contents (lists of the
-            same length, or null where the tree has no Python file), and indexer (its version, so
-            that another one makes the index stale).
+        request: one row; package (name of the tree's folder), paths, contents and depths (lists
+            of the same length, or null where the tree has no file), indexer (the variable), and
+            version, so that another one makes the index stale.
 
     Returns:
-        Rows by the schema `SCIP_NESTED`, with one for each file that was left out.
+        Rows by the schema `SCIP_NESTED`, with one for each file that was left out; without an
+        indexer an empty one for each file.
     """
     row = request.to_pylist()[0]
     sources = dict(zip(row["paths"] or (), row["contents"] or (), strict=True))
     if not sources:
-        raise ValueError(f"there is no Python file under `{row['package']}`: nothing to index")
+        raise ValueError(f"there is no source file under `{row['package']}`: nothing to index")
+    indexer, program = chosen(row["indexer"])
+    if indexer is None:
+        return _without_facts(dict.fromkeys(sources))
     prefix = package_prefix(row["package"], sources)
-    notes = {path: refuse(f"{prefix}{path}", content) for path, content in sources.items()}
+    notes = {
+        path: indexer.refusal(prefix + path, content, depth)
+        for (path, content), depth in zip(sources.items(), row["depths"], strict=True)
+    }
     taken = {prefix + path: sources[path] for path, note in notes.items() if note is None}
-    index, refused = run_ty_scip(taken, row["package"]) if taken else (b"", {})
+    index, refused = run_indexer(indexer, program, taken, row["package"]) if taken else (b"", {})
     notes |= {path.removeprefix(prefix): why for path, why in refused.items()}
     excluded = {path: note for path, note in notes.items() if note is not None}
-    documents = decode_index(index) if len(excluded) < len(sources) else SCIP_NESTED.empty_table()
-    return pa.concat_tables([_relative_to(documents, prefix), _excluded_rows(excluded)])
+    documents = _relative_to(decode_index(index), prefix) if index else SCIP_NESTED.empty_table()
+    # Of a file on which the indexer failed halfway there may be a document, of which half.
+    left_out = pc.is_in(documents["path"], pa.array(excluded.keys(), pa.string()))
+    return pa.concat_tables([documents.filter(pc.invert(left_out)), _without_facts(excluded)])
 
 
 def decode_given(request: pa.RecordBatch) -> pa.Table:
@@ -80,11 +90,11 @@ def _relative_to(documents: pa.Table, prefix: str) -> pa.Table:
     return documents.set_column(documents.schema.get_field_index("path"), "path", relative)
 
 
-def _excluded_rows(excluded: Mapping[str, str]) -> pa.Table:
-    count = len(excluded)
+def _without_facts(notes: Mapping[str, str | None]) -> pa.Table:
+    count = len(notes)
     columns: dict[str, pa.Array] = {
-        "path": pa.array(excluded.keys(), pa.string()),
-        "note": pa.array(excluded.values(), pa.string()),
+        "path": pa.array(notes.keys(), pa.string()),
+        "note": pa.array(notes.values(), pa.string()),
     }
     for field in SCIP_NESTED:
         empty = pa.array([[]] * count, field.type) if pa.types.is_list(field.type) else None

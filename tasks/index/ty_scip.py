@@ -1,17 +1,15 @@
-"""Running ty-scip on a copy of the sources."""
+"""ty-scip, which is installed from PyPI with everything else and needs nothing besides."""
 
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from keyword import iskeyword
 from pathlib import Path, PurePosixPath
 
+from tasks.index.indexer import Indexer, IndexerFailedError
+
 NO_MODULE = "its path is no importable module name"
-NOT_UTF8 = "not UTF-8"
 # What ty-scip 0.1 says of the one file that made it give up.
 REFUSED = re.compile(
     r"project file has no importable module name: (?P<module>.+)$"
@@ -20,82 +18,44 @@ REFUSED = re.compile(
 )
 
 
-class IndexerFailedError(ValueError):
-    """The indexer made no index; the message is a sentence for the user."""
-
-
-def refuse(path: str, content: bytes) -> str | None:
-    """Return why ty-scip cannot take a file, none if it can: one such file ends its run."""
-    names = PurePosixPath(path).with_suffix("").parts
-    if not all(name.isidentifier() and not iskeyword(name) for name in names):
-        return NO_MODULE
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return NOT_UTF8
-    return None
-
-
-def ty_scip_version() -> str:
+def ty_scip_version(program: str) -> str:
     """Return the indexer's version: another one may resolve more, or less."""
+    if program:
+        return f"as of {Path(program).stat().st_mtime_ns}"
     try:
         return version("ty-scip")
     except PackageNotFoundError:
         return "not from a package"
 
 
-def run_ty_scip(files: Mapping[str, bytes], project: str) -> tuple[bytes, dict[str, str]]:
-    """Index sources.
-
-    Args:
-        files: path relative to the import root -> content; all of them can be taken.
-        project: the name of the package in the symbols.
-
-    Returns:
-        The index, and the files that it does not cover after all, with reasons.
-
-    Raises:
-        IndexerFailedError: ty-scip is missing or fails for no single file's sake.
-    """
-    refused: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="cpg-") as folder:
-        # Resolved, since the indexer names resolved paths in its messages.
-        root, output = Path(folder).resolve() / "sources", Path(folder) / "index.scip"
-        _stage(files, root)
-        command = [_executable(), "index", "--quiet", "--output", str(output)]
-        command += ["--project-name", project, "--project-version", "0", str(root)]
-        while len(refused) < len(files):
-            # Without an environment: a Python found there would give the index other symbols.
-            done = subprocess.run(  # noqa: S603
-                command, capture_output=True, text=True, check=False, env={}
-            )
-            if done.returncode == 0:
-                return output.read_bytes(), refused
-            found = REFUSED.search(done.stderr)
-            path = Path((found["module"] or found["file"]) if found else "")
-            if found is None or not path.is_relative_to(root) or not path.exists():
-                message = " ".join(done.stderr.split())[:500] or "it says nothing"
-                raise IndexerFailedError(
-                    f"ty-scip failed with exit code {done.returncode}: {message}"
-                )
-            refused[path.relative_to(root).as_posix()] = found["why"] or NO_MODULE
-            path.unlink()
-    return b"", refused
+def _no_module(path: str) -> str | None:
+    names = PurePosixPath(path).with_suffix("").parts
+    taken = all(name.isidentifier() and not iskeyword(name) for name in names)
+    return None if taken else NO_MODULE
 
 
-def _executable() -> str:
+def _command(program: str, root: Path, output: Path, project: str) -> list[str]:
     beside = Path(sys.executable).with_name("ty-scip")
-    found = str(beside) if beside.exists() else shutil.which("ty-scip")
+    found = program or (str(beside) if beside.exists() else shutil.which("ty-scip"))
     if found is None:
         raise IndexerFailedError(
             "ty-scip is not installed: install cpgbuild[cpg], or set the variable scip_index"
         )
-    return found
+    options = ["--quiet", "--output", str(output), "--project-name", project]
+    return [found, "index", *options, "--project-version", "0", str(root)]
 
 
-def _stage(files: Mapping[str, bytes], root: Path) -> None:
-    root.mkdir()
-    for path, content in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+def _blamed(said: str) -> dict[str, str]:
+    return {m["module"] or m["file"]: m["why"] or NO_MODULE for m in REFUSED.finditer(said)}
+
+
+TY_SCIP = Indexer(
+    name="ty-scip",
+    suffixes=frozenset((".py", ".pyi")),
+    deepest=400,  # of 0.1: some kinds of nodes overflow its stack at 2,000, others hang at 1,000
+    seconds=30,
+    seconds_per_mb=15,  # five times what it takes
+    refuse=_no_module,
+    command=_command,
+    blamed=_blamed,
+)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from tasks.extract.python_syntax import python_grammar
 from tasks.extract.struct_lists import StructLists
-from tasks.extract.tree_walk import python_grammar
 from tasks.values.calls import on_call
 from tasks.values.definitions import on_lambda
 from tasks.values.expressions import EXPRESSIONS
@@ -31,13 +31,13 @@ def values_of_files(files: pa.RecordBatch) -> pa.Table:
     Returns:
         One row a file in the order given, by the schema `VALUES_NESTED`.
     """
-    parser = python_grammar().parser
+    grammar = python_grammar()
     facts = {name: StructLists(fields) for name, fields in FACTS.items()}
     counts: list[int] = []
     notes: list[str | None] = []
     for content in files.column("content"):
         source = content.as_py()
-        values = file_values(parser.parse(source).root_node, has_walrus=b":=" in source)
+        values = file_values(grammar.parse(source).root_node, has_walrus=b":=" in source)
         for name, rows in (
             ("ops", values.ops),
             ("sites", values.sites),

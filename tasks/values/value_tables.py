@@ -4,6 +4,7 @@ import ibis
 from ibis import _
 
 from cpgbuild import Catalog, compute
+from tasks.extracts import python_files
 from tasks.values.extract import values_of_files
 from tasks.values.facts import VALUES_NESTED
 from tasks.values.found_calls import VALUE_CALLS
@@ -13,10 +14,7 @@ from tasks.values.found_calls import value_calls as find_calls
 @compute(map=values_of_files, schema=VALUES_NESTED, key="path", content="sha256", tags=["values"])
 def values_nested(catalog: Catalog) -> ibis.Table:
     """Value flow inside of each file: a row a file; only changed files are walked."""
-    files = catalog.table("repo_files")
-    return files.filter(files.path.endswith(".py") | files.path.endswith(".pyi")).select(
-        "path", "sha256", "content"
-    )
+    return python_files(catalog)
 
 
 @compute(map=find_calls, schema=VALUE_CALLS, tags=["values", "calls"])

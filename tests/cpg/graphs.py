@@ -69,8 +69,8 @@ class Graph:
         return {(p["node_id"], p["key"]): p["value"] for p in self.table("cpg_props_delta")}
 
 
-def build(tree: Path, warehouse: Path, *targets: str, scip_index: str = "") -> Graph:
-    """Build the project on a tree; a task that fails is raised."""
+def build(tree: Path, warehouse: Path, *targets: str, **variables: str) -> Graph:
+    """Build the project on a tree with variables; a task that fails is raised."""
     built: dict[str, str] = {}
 
     def report(event: object) -> None:
@@ -79,7 +79,6 @@ def build(tree: Path, warehouse: Path, *targets: str, scip_index: str = "") -> G
         if isinstance(event, Built):
             built[event.task.name] = getattr(event, "detail", "") or ""
 
-    variables = {"repo": str(tree), "scip_index": scip_index}
-    overrides = Overrides(variables=variables, warehouse=str(warehouse))
+    overrides = Overrides(variables={"repo": str(tree)} | variables, warehouse=str(warehouse))
     api.build(ROOT, targets=targets, overrides=overrides, report=report)
     return Graph(warehouse, built)

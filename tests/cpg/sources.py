@@ -20,6 +20,7 @@ def listing(files: Mapping[str, str | bytes]) -> pa.RecordBatch:
         "path": list(files),
         "sha256": [hashlib.sha256(content).hexdigest() for content in contents],
         "content": pa.array(contents, pa.binary()),
+        "problem": pa.nulls(len(files), pa.string()),
     }
     return pa.record_batch(columns)
 
@@ -30,13 +31,18 @@ def parse(source: str | bytes) -> dict[str, Any]:
     return row
 
 
-def request(package: str, files: Mapping[str, str | bytes], **more: bytes) -> pa.RecordBatch:
+def request(
+    package: str, files: Mapping[str, str | bytes], indexer: str = "ty-scip", **more: bytes
+) -> pa.RecordBatch:
     """Return the row that asks for an index."""
     rows = listing(files).to_pydict()
+    depths = extract_files(listing(files)).column("depth").to_pylist()
     columns = {
         "package": [package],
         "paths": pa.array([rows["path"] or None], pa.list_(pa.string())),
         "contents": pa.array([rows["content"] or None], pa.list_(pa.binary())),
+        "depths": pa.array([depths or None], pa.list_(pa.int32())),
+        "indexer": [indexer],
     }
     return pa.record_batch(columns | {name: [value] for name, value in more.items()})
 

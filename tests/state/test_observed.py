@@ -123,6 +123,25 @@ def test_what_was_looked_at_first_counts(tree: Path) -> None:
 
 
 @pytest.mark.usefixtures("late")
+def test_links_may_lead_to_themselves_and_pipes_are_not_opened(tree: Path) -> None:
+    (tree / "loop").symlink_to("loop")
+    os.mkfifo(tree / "pipe")
+    seen = Observed.of(below(str(tree)))
+    assert seen.holds()
+    (tree / "loop").unlink()
+    assert not seen.holds()
+
+
+def test_links_are_left_alone_where_nobody_looks_behind_them(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away/file").write_text("")
+    (tree / "there").symlink_to(tmp_path / "away")
+    assert str(tree / "there/file") in set(below(str(tree)))
+    found = set(below(str(tree), links=False))
+    assert str(tree / "there") in found
+    assert str(tree / "there/file") not in found
+
+
 def test_links_are_followed_and_may_lead_in_circles(tree: Path, tmp_path: Path) -> None:
     (tree / "again").symlink_to(tree)
     (tmp_path / "away").mkdir()

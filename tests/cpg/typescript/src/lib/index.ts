@@ -1,0 +1,2 @@
+export { total as sum } from "../base";
+export type Name = string;
