@@ -22,7 +22,7 @@ from tasks.control.flow_graph import EXIT
 from tasks.control.functions import Function, functions
 from tasks.control.syntax_table import SyntaxTable, read_tree
 from tasks.extract.text_layout import line_starts
-from tasks.extract.tree_walk import python_grammar
+from tasks.extract.python_syntax import python_grammar
 
 BOM = b"\xef\xbb\xbf"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -105,7 +105,7 @@ def main() -> int:
     began = time.process_time()
     for file in files:
         source = file.read_bytes()
-        tree = grammar.parser.parse(source)
+        tree = grammar.parse(source)
         table = read_tree(tree, grammar)
         found = functions(table, source)
         counts["files"] += 1

@@ -8,6 +8,8 @@ from cpgbuild import Catalog, compute, view
 # The last name of the symbol belongs to a type.
 METHOD_SYMBOL = r"#`?[^#/().]+`?\([^)]*\)\.$"
 
+IMPLIED = ("operator", "iteration", "context", "callback", "property")
+
 
 @view(tags=["calls"])
 def v_candidate_calls(catalog: Catalog) -> ibis.Table:
@@ -31,9 +33,11 @@ def resolved_calls(catalog: Catalog) -> ibis.Table:
     Where values lead into the tree, that is what runs: the index knows what a name was declared as,
     and not what a decorator or an assignment made of it.
     """
-    possible = catalog.table("v_possible_calls")
-    ranked = possible.mutate(best=_.rank.min().over(ibis.window(group_by="call_id")))
-    return ranked.filter(_.rank == _.best).drop("rank", "best").distinct()
+    # What the language or a builtin calls by itself there is known beside what stands there.
+    possible = catalog.table("v_possible_calls").mutate(is_implied=_.how.isin(IMPLIED))
+    alike = ibis.window(group_by=["call_id", "is_implied"])
+    ranked = possible.mutate(best=_.rank.min().over(alike))
+    return ranked.filter(_.rank == _.best).drop("rank", "best", "is_implied").distinct()
 
 
 @view(contributes_to="v_possible_calls", tags=["calls"])

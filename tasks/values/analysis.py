@@ -309,6 +309,7 @@ def _begin_values(program: Program, made: Ints) -> None:
     rows = _rows(program, Op.SUPER)
     memory.add_facts(made, rows["a"], rows["b"] + 3 * n)
     rows = _rows(program, Op.SELF)
+    solver.add_selves(made, rows["b"], rows["c"])
     is_class_method = program.kinds[rows["a"]] == Kind.CLASS_METHOD
     memory.add_facts(made, rows["b"], rows["c"] + np.where(is_class_method, 0, 2 * n))
     rows = _rows(program, Op.COPY)

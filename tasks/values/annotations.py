@@ -69,7 +69,7 @@ def _quoted(values: FileValues, node: Node) -> Iterable[int | None]:
     """Return instances of what a quoted annotation names: a name, or several with bars."""
     content = text(node).strip("\"'")
     for part in content.split("|"):
-        if DOTTED.fullmatch(part.strip()):
+        if DOTTED.fullmatch(part.strip()) and part.strip() != "None":
             yield _instance(values, _named(values, part.strip()))
 
 

@@ -201,7 +201,7 @@ def _load_of_instance(m: Ints, obj: int, to: int, name: int, site: int) -> None:
     is_bracket = m[at(m, NAMES, name, IS_BRACKET)]
     if obj >= 3 * n:  # what `super()` is
         if not is_bracket:
-            _look_up(m, obj - 3 * n, name, to, obj - n, site, 1)
+            _look_up(m, obj - 3 * n, name, to, obj, site, 1)
         return
     cls = obj - 2 * n
     if name == m[CLASS_NAME]:
@@ -279,33 +279,35 @@ def _store(m: Ints, obj: int, source: int, name: int) -> None:
 def _bind(m: Ints, obj: int, to: int, receiver: int, site: int) -> None:
     """Give a variable what an instance makes of an attribute of its class."""
     n = m[N_OBJECTS]
-    if obj >= n:
-        add_fact(m, to, obj)
-        return
-    kind = m[at(m, OBJECTS, obj, KIND_OF)]
+    kind = m[at(m, OBJECTS, obj, KIND_OF)] if obj < n else LIST
     if kind in (FUNCTION, CLASS_METHOD):
-        first = m[at(m, OBJECTS, obj, PARAMETERS)]
-        has_first = (
-            first < m[at(m, OBJECTS, obj + 1, PARAMETERS)]
-            and m[at(m, PARAMETERS_OF, first, POSITION)] == 0
-        )
-        if has_first:
-            held = receiver
-            if kind == CLASS_METHOD and 2 * n <= receiver < 3 * n:
-                held = receiver - 2 * n
-            add_fact(m, m[at(m, PARAMETERS_OF, first, VARIABLE)], held)
+        _receive(m, obj, receiver)
         add_fact(m, to, obj + n)
-    elif kind == PROPERTY:
-        if 2 * n <= receiver < 3 * n:
-            first = m[at(m, OBJECTS, obj, PARAMETERS)]
-            if first < m[at(m, OBJECTS, obj + 1, PARAMETERS)]:
-                add_fact(m, m[at(m, PARAMETERS_OF, first, VARIABLE)], receiver)
-            add_edge(m, m[at(m, OBJECTS, obj, RETURNS)], COPY, to, 0, 0)
-            _record(m, site, obj, GETTER, -1)
-        else:
-            add_fact(m, to, obj)
+    elif kind == PROPERTY and receiver >= 2 * n:
+        _receive(m, obj, receiver)
+        add_edge(m, m[at(m, OBJECTS, obj, RETURNS)], COPY, to, 0, 0)
+        _record(m, site, obj, GETTER, -1)
     else:
         add_fact(m, to, obj)
+
+
+@inner
+def _receive(m: Ints, function: int, receiver: int) -> None:
+    """Let a function's first parameter hold what it is called on."""
+    n = m[N_OBJECTS]
+    first = m[at(m, OBJECTS, function, PARAMETERS)]
+    if first >= m[at(m, OBJECTS, function + 1, PARAMETERS)]:
+        return
+    if m[at(m, PARAMETERS_OF, first, POSITION)] != 0:
+        return
+    variable = m[at(m, PARAMETERS_OF, first, VARIABLE)]
+    if receiver >= 3 * n:
+        # `super()` is called on whatever the methods of its class are.
+        add_edge(m, field(m, receiver, m[ANY_NAME]), COPY, variable, 0, 0)
+    elif m[at(m, OBJECTS, function, KIND_OF)] == CLASS_METHOD and receiver >= 2 * n:
+        add_fact(m, variable, receiver - 2 * n)
+    else:
+        add_fact(m, variable, receiver)
 
 
 @inner
@@ -562,3 +564,11 @@ def add_definitions(m: Ints, objects: Ints, names: Ints, variables: Ints) -> Non
     """Let objects have attributes from the start."""
     for i in range(len(objects)):
         add_edge(m, variables[i], COPY, field(m, objects[i], names[i]), 0, 0)
+
+
+@njit(cache=True)
+def add_selves(m: Ints, variables: Ints, classes: Ints) -> None:
+    """Let `super()` of classes know what their methods are called on."""
+    for i in range(len(variables)):
+        selves = field(m, 3 * m[N_OBJECTS] + classes[i], m[ANY_NAME])
+        add_edge(m, variables[i], COPY, selves, 0, 0)
