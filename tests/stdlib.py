@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tasks.control.flow_graph import EXIT
 from tasks.control.functions import Function, functions
 from tasks.control.syntax_table import SyntaxTable, read_tree
-from tasks.extract.text_layout import line_starts
 from tasks.extract.python_syntax import python_grammar
+from tasks.extract.text_layout import line_starts
 
 BOM = b"\xef\xbb\xbf"
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

@@ -65,7 +65,8 @@ def followed_calls_outside(catalog: Catalog) -> ibis.Table:
         "path", "call_id", "caller_id", "how", "confidence", "symbol",
         callee_id=ibis.coalesce(named.node_id, outside_id(named.callee_name)),
         is_external=ibis.literal(value=True),
-        rank=ibis.literal(3, "int32"),
+        # The inherited constructor of a class of the tree stands beside the class.
+        rank=(named.how == "constructor").ifelse(1, 3).cast("int32"),
     )  # fmt: skip
 
 
