@@ -7,12 +7,13 @@ that nobody sees. Then they are committed, or only a trace is, or nothing.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -20,6 +21,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.ports import Past
+from cpgbuild.engine.buckets import Buckets
 from cpgbuild.engine.commits import Committer, is_committed, leftovers
 from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
@@ -35,7 +37,8 @@ from cpgbuild.engine.history import (
     size_of,
     trace_of,
 )
-from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
+from cpgbuild.engine.ledger import Kept, Ledger
+from cpgbuild.engine.staging import SIDE, Stage, Staged, StagedFile, marker
 from cpgbuild.engine.unseen import Unseen
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
@@ -238,16 +241,87 @@ class Warehouse:
         self,
         output: str,
         schema: pa.Schema,
-        partition_by: tuple[str, ...],
+        by: tuple[str, ...] | Buckets,
         batches: Iterator[pa.RecordBatch],
     ) -> Staged:
         """Write rows below an output's table, where nobody sees them until they are committed.
 
+        `by` has the columns of its partitions, or says into which buckets they are put.
         What `batches` raises is raised, and then nothing is left of the rows.
         """
         folder = self._folder(output)
         base = self._committer(output).version
-        return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
+        parts, buckets = ((), by) if isinstance(by, Buckets) else (tuple(by), None)
+        return Stage(folder, output, base, schema, parts, buckets).written(batches)
+
+    def instead(self, staged: Staged, ledger: Ledger, files: Collection[str]) -> Staged:
+        """Return staged rows as those that take the place of some of a table's files."""
+        old = {path: told(path, kept) for path, kept in ledger.files.items()}
+        upon = tuple(file for path, file in old.items() if path not in files)
+        return replace(staged, upon=upon, without=tuple(old[path] for path in files))
+
+    def thinned(
+        self, staged: Staged, ledger: Ledger, files: Collection[str], buckets: Collection[int]
+    ) -> Staged:
+        """Return of all staged rows those in some buckets, instead of some of a table's files.
+
+        The others are what the table has already, and deleted.
+        """
+        kept = tuple(file for file in staged.files if file.bucket in buckets)
+        names = {file.path for file in kept}
+        self._folder(staged.output).delete(f.path for f in staged.files if f.path not in names)
+        return self.instead(replace(staged, files=kept), ledger, files)
+
+    def ledger(self, output: str, run: str, version: Fingerprint) -> Ledger | None:
+        """Return the ledger of a run, if it is there and is of rows of this fingerprint."""
+        ledger = Ledger.from_table(self._beside(output, _ledger(run))) if run else None
+        if ledger is None or version not in ledger.fingerprints().values():
+            return None
+        return ledger
+
+    def is_of(self, output: str, ledger: Ledger) -> bool:
+        """Return whether an output's table is made of exactly the files of a ledger."""
+        seen = self._known(output)
+        files = active_files(seen.table) if seen is not None else None
+        return files is not None and sorted(files) == sorted(ledger.files)
+
+    def rows_of_keys(
+        self, output: str, ledger: Ledger, keys: pa.Array, columns: Collection[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the rows that a table has of some keys; only these columns, the key among them."""
+        files = ledger.holding(keys)
+        for table, found in self._found(output, ledger, keys, files, columns):
+            yield from table.filter(found).to_batches()
+
+    def rows_beside_keys(
+        self, output: str, ledger: Ledger, keys: pa.Array, files: Collection[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the rows of all other keys that are in some files."""
+        for table, found in self._found(output, ledger, keys, files):
+            yield from table.filter(pc.invert(found)).to_batches()
+
+    def _found(  # noqa: PLR0913 -- rows, of what, and which of them
+        self,
+        output: str,
+        ledger: Ledger,
+        keys: pa.Array,
+        files: Collection[str],
+        columns: Collection[str] | None = None,
+    ) -> Iterator[tuple[pa.Table, pa.ChunkedArray]]:
+        """Give the rows of files, and which of them are of some keys."""
+        seen, folder = self._known(output), self._folder(output)
+        if seen is None:
+            raise FileNotFoundError(self.uri(output))
+        schema = _logical(seen.table)
+        fields = [f for f in schema if columns is None or f.name in columns]
+        # Of a name with a dot in it Arrow would think that it is of a field in a struct.
+        names = None if any("." in f.name for f in fields) else [f.name for f in fields]
+        for path in files:
+            with folder.open(path) as source:
+                stored = pq.ParquetFile(source).read(columns=names)
+            cells = [stored[f.name].cast(f.type) for f in fields]
+            rows = pa.table(cells, schema=pa.schema(fields))
+            yield rows, pc.is_in(rows[ledger.buckets.key], keys)
 
     def unseen(self, staged: Staged, others: Leaves, place: Path) -> Unseen:
         """Return leaves of which one is what is staged; `place` is an empty local folder."""
@@ -300,28 +374,53 @@ class Warehouse:
                     folder.delete(files)
                 folder.delete([marker(stage)])
 
+    def schema(self, output: str) -> pa.Schema:
+        """Return the columns of an output's table, in their logical types."""
+        seen = self._known(output)
+        if seen is None:
+            raise FileNotFoundError(self.uri(output))
+        return _logical(seen.table)
+
+    def keep_ledger(self, output: str, run: str, ledger: Ledger) -> None:
+        """Keep, beside the table, what is known of each key of a run's rows."""
+        with self._folder(output).create(_ledger(run)) as stream:
+            pq.write_table(ledger.to_table(), stream)
+
     def keep_keys(self, output: str, run: str, keys: pa.Table) -> None:
         """Keep, beside the table, which content each key had in a run."""
         with self._folder(output).create(_keys(run)) as stream:
             pq.write_table(keys, stream)
 
     def drop_other_keys(self, output: str, runs: Collection[str]) -> None:
-        """Delete what `keep_keys` kept of other runs than these."""
-        folder, kept = self._folder(output), {_keys(run) for run in runs}
-        names = [name for name in folder.names(SIDE) if name.startswith(f"{SIDE}/keys-")]
+        """Delete what `keep_keys` and `keep_ledger` kept of other runs than these."""
+        folder, kept = self._folder(output), {made(run) for run in runs for made in (_keys, _ledger)}
+        beside = (f"{SIDE}/keys-", f"{SIDE}/ledger-")
+        names = [name for name in folder.names(SIDE) if name.startswith(beside)]
         folder.delete(name for name in names if name not in kept)
 
     def keys(self, output: str, run: str) -> pa.Table | None:
         """Return what `keep_keys` kept of a run, if it is still there."""
+        return self._beside(output, _keys(run))
+
+    def _beside(self, output: str, path: str) -> pa.Table | None:
         try:
-            with self._folder(output).open(_keys(run)) as source:
+            with self._folder(output).open(path) as source:
                 return pq.read_table(source)
         except (OSError, pa.ArrowException):
             return None
 
 
+def told(path: str, kept: Kept) -> StagedFile:
+    """Return a file of a table as one that was staged for it."""
+    return StagedFile(path, kept.size, kept.modified, {}, kept.statistics, kept.bucket)
+
+
 def _keys(run: str) -> str:
     return f"{SIDE}/keys-{run}.parquet"
+
+
+def _ledger(run: str) -> str:
+    return f"{SIDE}/ledger-{run}.parquet"
 
 
 def _logical(table: DeltaTable) -> pa.Schema:
