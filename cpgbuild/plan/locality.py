@@ -14,8 +14,8 @@ The rules, for a value that is not null, where `σ` keeps the rows that have it:
   `l = r`, since rows of that side that have another value meet none of those that are left;
 * union: to each part; unnest: through columns that are repeated.
 
-For rows whose value is null the same rules hold, but that `l = r` is never so: nothing follows
-from it for the other side.
+For rows whose value is null the same rules hold, but that `l = r` is never so: an inner or a semi
+join has no such row, and the others have them whatever is on the other side.
 """
 
 from __future__ import annotations
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 # Columns of a node's result, by their places.
 Places = frozenset[int]
+# What a rule asks for of an input: nothing at all, not even that there are rows, where it is None.
+Wants = Places | None
+# Stands for all columns of what is scanned, where no row of it matters.
+_NOTHING = frozenset(["*"])
 # For each output that is read, the columns at which the value arrives in all scans.
 Local = dict[str, frozenset[str]]
 
@@ -74,7 +78,7 @@ class _Walk:
         frame = self._plans.frame(compiled.task.name)
         plan, text = optimised(frame), as_optimised(frame)
         given = frame.schema()
-        asked = frozenset(
+        asked: Wants = None if columns == _NOTHING else frozenset(
             place
             for place, field in enumerate(compiled.rows)
             if field.name in columns and _is_same(given.field(place).type, field.type)
@@ -100,13 +104,13 @@ class _Walk:
         if parts is None:
             return {dataset: columns}
         return _in_all(
-            {part.output: columns}
+            {part.output: frozenset(part.schema.names) if columns == _NOTHING else columns}
             if part.stored
             else self.of_task(self._plans.compiled(part.name), columns)
             for part in parts
         )
 
-    def _scans(self, plan: Any, asked: Places, arrived: list[tuple[str, frozenset[str]]]) -> None:
+    def _scans(self, plan: Any, asked: Wants, arrived: list[tuple[str, frozenset[str]]]) -> None:
         """Follow values down a plan; note of each scan the columns in which they arrive."""
         below = plan.inputs()
         try:
@@ -118,11 +122,11 @@ class _Walk:
             names = _names(node)
             limited = _LIMITED.search(plan.display()) is not None
             at = _UNKNOWN if limited else asked
-            columns = frozenset(names[place].rpartition(".")[2] for place in at)
-            arrived.append((node.table_name(), columns))
+            columns = frozenset(names[place].rpartition(".")[2] for place in at or ())
+            arrived.append((node.table_name(), _NOTHING if at is None else columns))
             return
-        rule: Callable[..., Sequence[Places]] | None = getattr(self, f"_{kind}", None)
-        wants: Sequence[Places] = [_UNKNOWN] * len(below)
+        rule: Callable[..., Sequence[Wants]] | None = getattr(self, f"_{kind}", None)
+        wants: Sequence[Wants] = [None if asked is None else _UNKNOWN] * len(below)
         if asked and rule is not None:
             wants = rule(node, plan, asked, [_names(p.to_variant()) for p in below])
         for part, some in zip(below, wants, strict=True):
@@ -185,25 +189,44 @@ class _Walk:
 
     def _Join(  # noqa: N802
         self, node: Any, plan: Any, asked: Places, below: Sequence[list[str]]
-    ) -> list[Places]:
+    ) -> Sequence[Wants]:
         kind, (left, right) = str(node.join_type()), below
-        one, other = _sides(asked, len(left)) if kind in {"Inner", "Left", "Right"} else (asked, asked)
-        pairs = [] if self._null or " null_aware" in plan.display() else _equal(node, left, right)
+        both = kind in {"Inner", "Left", "Right"}
+        one, other = _sides(asked, len(left)) if both else (asked, asked)
+        pairs = [] if " null_aware" in plan.display() else _equal(node, left, right)
         if kind == "Inner":
-            grown = True
-            while grown:
-                wider = one | {l for l, r in pairs if r in other}
-                further = other | {r for l, r in pairs if l in wider}
-                grown = (wider, further) != (one, other)
-                one, other = wider, further
-            return [one, other]
+            return self._inner(one, other, pairs, may_be_null=node.null_equals_null())
         if kind in _ONE_SIDE:
             kept = frozenset(place for place in one if place < len(left))
-            return [kept, frozenset(r for l, r in pairs if l in kept)]
+            return [kept, self._beside(kept, pairs, may_be_null=node.null_equals_null())]
         if kind in _OTHER_SIDE:
             kept = frozenset(place for place in other if place < len(right))
-            return [frozenset(l for l, r in pairs if r in kept), kept]
+            turned = [(r, l) for l, r in pairs]
+            return [self._beside(kept, turned, may_be_null=node.null_equals_null()), kept]
         return [_UNKNOWN, _UNKNOWN]
+
+    def _inner(
+        self, one: Places, other: Places, pairs: list[tuple[int, int]], *, may_be_null: bool
+    ) -> Sequence[Wants]:
+        """Return what an inner join asks for on its sides."""
+        if self._null:
+            never = any(l in one or r in other for l, r in pairs) and not may_be_null
+            return [None, None] if never else [one, other]
+        grown = True
+        while grown:
+            wider = one | {l for l, r in pairs if r in other}
+            further = other | {r for l, r in pairs if l in wider}
+            grown = (wider, further) != (one, other)
+            one, other = wider, further
+        return [one, other]
+
+    def _beside(self, kept: Places, pairs: list[tuple[int, int]], *, may_be_null: bool) -> Wants:
+        """Return what is asked for on the side of a join that only meets the rows that are kept."""
+        met = frozenset(r for l, r in pairs if l in kept)
+        if not self._null:
+            return met
+        # A null meets nothing, so that it is all one what there is.
+        return None if met and not may_be_null else _UNKNOWN
 
 
 def _names(node: Any) -> list[str]:
