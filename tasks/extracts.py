@@ -26,7 +26,7 @@ def root_name(catalog: Catalog) -> ir.StringScalar:
     return ibis.literal((PROJECT_ROOT / catalog.var("repo")).resolve().name)
 
 
-@compute(map=scip_documents, schema=SCIP_NESTED, tags=["scip"])
+@compute(map=scip_documents, schema=SCIP_NESTED, key="path", tags=["scip"])
 def scip_nested(catalog: Catalog) -> ibis.Table:
     """The SCIP index, a row a document: the one given as `scip_index`, else made by ty-scip."""
     files = catalog.table("repo_files")

@@ -14,8 +14,8 @@ def v_candidate_calls(catalog: Catalog) -> ibis.Table:
     """Every call with the symbol of what it names; none where the index does not know it."""
     calls = catalog.table("v_cst_calls").rename(call_id="node_id", caller_id="scope_id")
     named = catalog.table("name_symbols").filter(_.role != "definition")
-    callees = named.select(name_id="node_id", symbol="symbol")
-    return calls.left_join(callees, "name_id").drop("name_id_right")
+    callees = named.select("path", name_id="node_id", symbol="symbol")
+    return calls.left_join(callees, ["path", "name_id"]).drop("path_right", "name_id_right")
 
 
 @view(name="view.resolved_calls", contributes_to="v_resolved_calls", tags=["calls"])

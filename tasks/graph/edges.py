@@ -8,7 +8,7 @@ from tasks.graph.rows import edges
 from tasks.nested import file_id, node_id
 
 
-@compute(name="compute.write_edges_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_edges_delta", key="owner_path", priority=90, tags=["graph"])
 def cpg_edges_delta(catalog: Catalog) -> ibis.Table:
     """All edges of the graph."""
     return catalog.table("v_edges_union")

@@ -19,7 +19,7 @@ COLUMNS = (
 )
 
 
-@compute(name="compute.write_nodes_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_nodes_delta", key="path", priority=90, tags=["graph"])
 def cpg_nodes_delta(catalog: Catalog) -> ibis.Table:
     """All nodes of the graph."""
     return catalog.table("v_nodes_union")
@@ -30,11 +30,13 @@ def nodes_of_syntax(catalog: Catalog) -> ibis.Table:
     """Every named node of the syntax trees, by the kind that the specification gives it."""
     nodes = catalog.table("v_cst_nodes")
     kinds = catalog.table("v_cpg_kinds")
-    named = catalog.table("v_full_names").select("node_id", "full_name")
-    params = catalog.table("v_cst_params").select(param_id="node_id", param="name")
+    named = catalog.table("v_full_names").select("path", "node_id", "full_name")
+    params = catalog.table("v_cst_params").select("path", param_id="node_id", param="name")
     found = nodes.left_join(kinds, "cst_kind").drop("cst_kind_right")
-    found = found.left_join(named, "node_id").drop("node_id_right")
-    found = found.left_join(params, found.node_id == params.param_id)
+    # By the path too, though the id has it: so it is known that other files do not matter.
+    found = found.left_join(named, ["path", "node_id"]).drop("path_right", "node_id_right")
+    is_param = [found.path == params.path, found.node_id == params.param_id]
+    found = found.left_join(params, is_param).drop("path_right")
     kind = ibis.cases(
         (found.param_id.notnull(), "METHOD_PARAMETER_IN"),
         ((found.field == "attribute") & (found.cst_kind == "identifier"), "FIELD_IDENTIFIER"),

@@ -7,7 +7,7 @@ from cpgbuild import Catalog, compute, view
 from tasks.nested import file_id
 
 
-@compute(name="compute.write_props_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_props_delta", key="owner_path", priority=90, tags=["graph"])
 def cpg_props_delta(catalog: Catalog) -> ibis.Table:
     """All properties of nodes that are no columns: a row each, the value as text."""
     return catalog.table("v_props_union")

@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.bases", tags = ["inheritance"]
 -- Classes with their direct bases, as symbols: what the class statement names, and what the index
 -- says of it. `is_implementation` also marks overriding methods, so both ends must be types.
 WITH stated AS (

@@ -3,7 +3,7 @@
 import ibis
 from ibis import _, ir
 
-from cpgbuild import Catalog, view
+from cpgbuild import Catalog, compute, view
 
 BUILTINS = ("List", "Dict", "Set", "FrozenSet", "Tuple", "Type")
 
@@ -39,7 +39,7 @@ def type_exprs_norm_v1(catalog: Catalog) -> ibis.Table:
     )
 
 
-@view(name="view.type_nodes", tags=["types"])
+@compute(name="compute.type_nodes", tags=["types"])
 def type_nodes_v1(catalog: Catalog) -> ibis.Table:
     """Distinct types, with how often they are written; the symbol is the outermost type's."""
     written = catalog.table("type_exprs_norm_v1")
