@@ -238,7 +238,7 @@ def ledger_before(warehouse: Warehouse, order: Order, key: str) -> Ledger | None
 
 def buckets_key(compiled: Compiled) -> str | None:
     """Return the column by which a task's rows are put into buckets; None where by none."""
-    key = compiled.definition.key
+    key = compiled.task.key
     if key is None or compiled.task.partition_by or key not in compiled.schema.names:
         return None
     return key if is_key(compiled.schema.field(key).type) else None

@@ -261,7 +261,7 @@ class DataFusionEngine:
             changed, full = self._write(order, run, trace, began)
             if changed and before is not None and _differs_in_last_bits(before, full):
                 run.detail = "its floats differ in their last bits"
-        if run.keys is not None or compiled.definition.key is not None:
+        if self._warehouse.keeps_many(task.output):
             past = (one.trace.facts.get(RUN, "") for one in self._warehouse.past(task.output))
             self._warehouse.drop_other_keys(task.output, {run_name, *past})
         return _Ended(full, changed=changed, detail=run.detail)

@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TRACE", "Staged", "Warehouse"]
 
+# So many files about the keys of runs lie beside a table before it is seen to them.
+MANY = 16
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -391,12 +394,21 @@ class Warehouse:
         with self._folder(output).create(_keys(run)) as stream:
             pq.write_table(keys, stream)
 
+    def keeps_many(self, output: str) -> bool:
+        """Return whether it is time to see whether all that is kept of runs is of any use still.
+
+        To know which runs can be restored takes a look at every version.
+        """
+        return len(self._kept(output)) >= MANY
+
+    def _kept(self, output: str) -> list[str]:
+        beside = (f"{SIDE}/keys-", f"{SIDE}/ledger-")
+        return [name for name in self._folder(output).names(SIDE) if name.startswith(beside)]
+
     def drop_other_keys(self, output: str, runs: Collection[str]) -> None:
         """Delete what `keep_keys` and `keep_ledger` kept of other runs than these."""
         folder, kept = self._folder(output), {made(run) for run in runs for made in (_keys, _ledger)}
-        beside = (f"{SIDE}/keys-", f"{SIDE}/ledger-")
-        names = [name for name in folder.names(SIDE) if name.startswith(beside)]
-        folder.delete(name for name in names if name not in kept)
+        folder.delete(name for name in self._kept(output) if name not in kept)
 
     def keys(self, output: str, run: str) -> pa.Table | None:
         """Return what `keep_keys` kept of a run, if it is still there."""

@@ -90,6 +90,7 @@ def assemble(
         inexact=rounding,
         declared=definition.inputs,
         place=definition.place,
+        key=definition.key,
     )
     map_facts, written_facts = _map_facts(query, definition, schema, root)
     return Compiled(
