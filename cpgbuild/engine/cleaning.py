@@ -67,7 +67,8 @@ def clean(
     side = [
         name
         for name in folder.names(SIDE)
-        if name.startswith((f"{SIDE}/plan-", f"{SIDE}/keys-", f"{SIDE}/ledger-")) and name not in beside
+        if name.startswith((f"{SIDE}/plan-", f"{SIDE}/keys-", f"{SIDE}/ledger-"))
+        and name not in beside
     ]
     # Delta goes on naming what is gone already.
     sizes = folder.sizes([*doomed, *side])

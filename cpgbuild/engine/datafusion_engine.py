@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from cpgbuild.core.check import Passed
     from cpgbuild.core.events import Action
     from cpgbuild.core.evidence import Columns, Evidence
-    from cpgbuild.engine.hashing import Hashing
     from cpgbuild.core.explanation import Explanation
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.ports import Order, Past
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.context import Limits
     from cpgbuild.engine.data import Data
+    from cpgbuild.engine.hashing import Hashing
     from cpgbuild.engine.leaves import Scanned
     from cpgbuild.engine.warehouse import Staged
     from cpgbuild.engine.writing import Made

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.engine.kernels import Hashes
 
+
 def sums_of(batch: pa.RecordBatch, key: str, sets: Sets) -> pa.Table:
     """Return the sums over a batch, a row for each of its keys; null is one like another."""
     encoded = _encoded(batch.column(key))
@@ -78,10 +79,14 @@ def changed(before: pa.Table, now: pa.Table, columns: tuple[str, ...]) -> pa.Arr
     Of a key without rows it is all one whether it is listed.
     """
     names = [KEY, ROWS, *columns]
-    then, current = ({_row(row): row[KEY] for row in _listed(part, names)} for part in (before, now))
+    then, current = (
+        {_row(row): row[KEY] for row in _listed(part, names)} for part in (before, now)
+    )
     keys = {then[row] for row in then.keys() - current.keys()}
     keys |= {current[row] for row in current.keys() - then.keys()}
-    return pa.array(sorted(keys, key=lambda key: (key is not None, key)), now.schema.field(KEY).type)
+    return pa.array(
+        sorted(keys, key=lambda key: (key is not None, key)), now.schema.field(KEY).type
+    )
 
 
 def _listed(sums: pa.Table, names: list[str]) -> list[dict[str, object]]:

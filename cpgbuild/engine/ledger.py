@@ -119,8 +119,7 @@ class Ledger:
             "sets": self.sets.exact,
             "blurred": self.sets.blurred,
             "files": {
-                path: [f.bucket, f.size, f.modified, f.statistics]
-                for path, f in self.files.items()
+                path: [f.bucket, f.size, f.modified, f.statistics] for path, f in self.files.items()
             },
         }
         return self.sums.replace_schema_metadata({_ABOUT: json.dumps(about)})

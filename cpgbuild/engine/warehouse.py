@@ -303,7 +303,7 @@ class Warehouse:
         for table, found in self._found(output, ledger, keys, files):
             yield from table.filter(pc.invert(found)).to_batches()
 
-    def _found(  # noqa: PLR0913 -- rows, of what, and which of them
+    def _found(
         self,
         output: str,
         ledger: Ledger,
@@ -407,7 +407,10 @@ class Warehouse:
 
     def drop_other_keys(self, output: str, runs: Collection[str]) -> None:
         """Delete what `keep_keys` and `keep_ledger` kept of other runs than these."""
-        folder, kept = self._folder(output), {made(run) for run in runs for made in (_keys, _ledger)}
+        folder, kept = (
+            self._folder(output),
+            {made(run) for run in runs for made in (_keys, _ledger)},
+        )
         folder.delete(name for name in self._kept(output) if name not in kept)
 
     def keys(self, output: str, run: str) -> pa.Table | None:

@@ -11,7 +11,6 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import datafusion
-import pyarrow as pa
 
 from cpgbuild.engine.buckets import Buckets
 from cpgbuild.engine.bykey import buckets_key
@@ -21,11 +20,12 @@ from cpgbuild.engine.runs import stream
 from cpgbuild.plan.session import session_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
+
+    import pyarrow as pa
 
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
-    from cpgbuild.engine.keysets import Sets
     from cpgbuild.engine.runs import Run
     from cpgbuild.engine.staging import Staged
     from cpgbuild.engine.warehouse import Warehouse
@@ -100,15 +100,16 @@ class Writing:
 
     def made(self, staged: Staged, hashing: Hashing, rows: int) -> Made:
         """Return what is known of the table with what was staged."""
-        if self._key is None or staged.buckets is None:
+        buckets = staged.buckets
+        if buckets is None:
             data = hashing.fingerprints()
             return Made(staged, data, hashing.blurred(), rows)
         sets, sums = hashing.sums()
         before = self._before
         if before is not None and self._keys is not None:
-            ledger = replace(before.replaced(self._keys, sums), buckets=staged.buckets)
+            ledger = replace(before.replaced(self._keys, sums), buckets=buckets)
         else:
-            ledger = Ledger(staged.buckets, sets, sums)
+            ledger = Ledger(buckets, sets, sums)
             staged = self._only_changed(staged, ledger)
         stay = [file.path for file in staged.upon]
         known = before.files if before is not None else {}
@@ -116,7 +117,7 @@ class Writing:
         data, blurred = now.fingerprints(), now.blurred()
         if now.sums.num_rows > MOST_KEYS:
             return Made(staged, data, blurred, now.rows)
-        held = before.buckets if before is not None else staged.buckets
+        held = before.buckets if before is not None else buckets
         same = replace(now, files=known, buckets=held)
         return Made(staged, data, blurred, now.rows, now, same)
 

@@ -29,10 +29,10 @@ from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.derivations import dependent, derivations
 from cpgbuild.plan.expressions import Unreadable
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
+from cpgbuild.plan.forms import form_of, formed
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
-from cpgbuild.plan.forms import form_of, formed
 from cpgbuild.plan.outline import WHOLE, Outline, Planned
 from cpgbuild.plan.query import Query
 from cpgbuild.plan.session import register_empty, session_config

@@ -5,10 +5,10 @@ it arrives at each scan of an input, in a column of that input, then the rows of
 have the value in those columns are a function of the input's rows that have it there. What cannot
 be followed is let go: less is asked for below, and a scan at which nothing arrives is read whole.
 
-The rules, for a value that is not null, where `σ` keeps the rows that have it:
+The rules, for a value that is not null, where a *choice* keeps the rows that have it:
 
-* a projection, an alias, a sort, a filter: σ goes through a column that is passed on as it is;
-* aggregate and window: through columns that group or partition, since a group is whole or not there;
+* a projection, an alias, a sort, a filter: a choice goes through a column that is passed on;
+* aggregate and window: through columns that group or partition: a group is whole or not there;
 * inner join: to the side that a column is of; where the join demands `l = r`, on both sides;
 * left join, semi and anti join: to the side whose rows are kept, and to the other one only by
   `l = r`, since rows of that side that have another value meet none of those that are left;
@@ -38,6 +38,7 @@ Places = frozenset[int]
 Wants = Places | None
 # Stands for all columns of what is scanned, where no row of it matters.
 _NOTHING = frozenset(["*"])
+_UNASKED: frozenset[str] = frozenset()
 # For each output that is read, the columns at which the value arrives in all scans.
 Local = dict[str, frozenset[str]]
 
@@ -78,10 +79,14 @@ class _Walk:
         frame = self._plans.frame(compiled.task.name)
         plan, text = optimised(frame), as_optimised(frame)
         given = frame.schema()
-        asked: Wants = None if columns == _NOTHING else frozenset(
-            place
-            for place, field in enumerate(compiled.rows)
-            if field.name in columns and _is_same(given.field(place).type, field.type)
+        asked: Wants = (
+            None
+            if columns == _NOTHING
+            else frozenset(
+                place
+                for place, field in enumerate(compiled.rows)
+                if field.name in columns and _is_same(given.field(place).type, field.type)
+            )
         )
         arrived: list[tuple[str, frozenset[str]]] = []
         # What asks for rows around it is evaluated for each of them, and not walked through.
@@ -93,9 +98,9 @@ class _Walk:
         for requirement in compiled.task.requires:
             dataset = requirement.dataset
             whole = seen[dataset] < max(scanned[dataset], 1)
-            wants = {names for name, names in arrived if name == dataset}
-            for names in wants | ({frozenset()} if whole else set()):
-                found.append(self._of_dataset(dataset, names))
+            wants = {columns for name, columns in arrived if name == dataset}
+            wants |= {_UNASKED} if whole else set()
+            found += [self._of_dataset(dataset, some) for some in wants]
         return _in_all(found)
 
     def _of_dataset(self, dataset: str, columns: frozenset[str]) -> Local:
@@ -180,7 +185,9 @@ class _Walk:
     ) -> list[Places]:
         opened = plan.display()
         names = (n for n in (_names(node)[place] for place in asked))
-        return [_found(n for n in names if f"{n}|" not in opened and f"|{n}" not in opened)(below[0])]
+        return [
+            _found(n for n in names if f"{n}|" not in opened and f"|{n}" not in opened)(below[0])
+        ]
 
     def _CrossJoin(  # noqa: N802
         self, _node: Any, _plan: Any, asked: Places, below: Sequence[list[str]]
@@ -201,7 +208,7 @@ class _Walk:
             return [kept, self._beside(kept, pairs, may_be_null=node.null_equals_null())]
         if kind in _OTHER_SIDE:
             kept = frozenset(place for place in other if place < len(right))
-            turned = [(r, l) for l, r in pairs]
+            turned = [(b, a) for a, b in pairs]
             return [self._beside(kept, turned, may_be_null=node.null_equals_null()), kept]
         return [_UNKNOWN, _UNKNOWN]
 
@@ -210,23 +217,28 @@ class _Walk:
     ) -> Sequence[Wants]:
         """Return what an inner join asks for on its sides."""
         if self._null:
-            never = any(l in one or r in other for l, r in pairs) and not may_be_null
+            never = any(a in one or b in other for a, b in pairs) and not may_be_null
             return [None, None] if never else [one, other]
         grown = True
         while grown:
-            wider = one | {l for l, r in pairs if r in other}
-            further = other | {r for l, r in pairs if l in wider}
+            wider = one | {a for a, b in pairs if b in other}
+            further = other | {b for a, b in pairs if a in wider}
             grown = (wider, further) != (one, other)
             one, other = wider, further
         return [one, other]
 
     def _beside(self, kept: Places, pairs: list[tuple[int, int]], *, may_be_null: bool) -> Wants:
         """Return what is asked for on the side of a join that only meets the rows that are kept."""
-        met = frozenset(r for l, r in pairs if l in kept)
+        met = frozenset(b for a, b in pairs if a in kept)
         if not self._null:
             return met
         # A null meets nothing, so that it is all one what there is.
         return None if met and not may_be_null else _UNKNOWN
+
+
+def _structs(text: str) -> list[str]:
+    """Return the columns that an unnesting opens into their fields."""
+    return text.partition("] structs[")[2].rstrip("]").split(", ")
 
 
 def _names(node: Any) -> list[str]:
@@ -273,9 +285,9 @@ def _equal(node: Any, left: list[str], right: list[str]) -> list[tuple[int, int]
     """Return the columns that a join demands to be equal."""
     pairs = []
     for one, other in node.on():
-        l, r = _column(one), _column(other)
-        if l is not None and r is not None and left.count(l) == 1 and right.count(r) == 1:
-            pairs.append((left.index(l), right.index(r)))
+        a, b = _column(one), _column(other)
+        if a is not None and b is not None and left.count(a) == 1 and right.count(b) == 1:
+            pairs.append((left.index(a), right.index(b)))
     return pairs
 
 
