@@ -137,11 +137,11 @@ class KeyedRun:
         ledger, columns = self._ledger(leaf.dataset), tuple(sorted(leaf.names))
         if ledger is None or not self._is_by_key(leaf.dataset, ledger, proof.of_value):
             return None
-        then = previous.reads[leaf.dataset].data
-        runs = json.loads(previous.facts.get(READ, "{}"))
-        if then is None or leaf.dataset not in runs:
-            return None
-        past = self.warehouse.ledger(leaf.dataset, runs[leaf.dataset], then)
+        then, name = previous.reads[leaf.dataset], leaf.dataset
+        run = json.loads(previous.facts.get(READ, "{}")).get(name, "")
+        # What was read is known by the sums of these columns, or by those of all.
+        known = (self.warehouse.ledger(name, run, one) for one in (then.data, then.version) if one)
+        past = next((one for one in known if one is not None), None)
         return ledger.changed(past, columns) if past is not None else None
 
     def _ledger(self, name: str) -> Ledger | None:

@@ -81,10 +81,15 @@ class Ledger:
         return pa.array(list(keys), self.sums.schema.field(KEY).type)
 
     def changed(self, before: Ledger, columns: Columns) -> pa.Array | None:
-        """Return the keys whose rows in these columns are others than before; None: unknown."""
+        """Return the keys whose rows in these columns are others than before; None: unknown.
+
+        Where these were not summed up then or now, some are among them that differ in others.
+        """
         from cpgbuild.engine import keysums  # noqa: PLC0415 -- loads what numba compiled
 
-        now, then = self.sets.of(columns), before.sets.of(columns)
+        wider = (s for s in self.sets.exact if {*columns} <= {*s} and s in before.sets.exact)
+        common = min(wider, key=len, default=columns)
+        now, then = self.sets.of(common), before.sets.of(common)
         same = self.buckets.key == before.buckets.key
         kind, other = (one.sums.schema.field(KEY).type for one in (self, before))
         if now is None or then is None or not same or kind != other:

@@ -212,6 +212,9 @@ class _Writer:
     def finish(self) -> None:
         if self._mixed.rows:
             self._split()
+        if self.buckets is not None:
+            # Of no rows too.
+            self.buckets = self.buckets.for_bytes(0)
         for part in self._parts.values():
             part.flush()
             part.close()

@@ -118,22 +118,21 @@ class _Walk:
     def _scans(self, plan: Any, asked: Wants, arrived: list[tuple[str, frozenset[str]]]) -> None:
         """Follow values down a plan; note of each scan the columns in which they arrive."""
         below = plan.inputs()
-        try:
-            node = plan.to_variant()
-        except Exception:  # noqa: BLE001 -- a node that Python knows nothing of
-            node = None
+        node = _variant(plan)
         kind = type(node).__name__
         if kind == "TableScan":
-            names = _names(node)
             limited = _LIMITED.search(plan.display()) is not None
             at = _UNKNOWN if limited else asked
+            names = _names(plan) or []
             columns = frozenset(names[place].rpartition(".")[2] for place in at or ())
             arrived.append((node.table_name(), _NOTHING if at is None else columns))
             return
         rule: Callable[..., Sequence[Wants]] | None = getattr(self, f"_{kind}", None)
         wants: Sequence[Wants] = [None if asked is None else _UNKNOWN] * len(below)
-        if asked and rule is not None:
-            wants = rule(node, plan, asked, [_names(p.to_variant()) for p in below])
+        names_below = [_names(part) for part in below]
+        # Places are counted by the columns of what is below.
+        if asked and rule is not None and None not in names_below:
+            wants = rule(node, plan, asked, names_below)
         for part, some in zip(below, wants, strict=True):
             self._scans(part, some, arrived)
 
@@ -181,13 +180,12 @@ class _Walk:
         return [frozenset(p for p in inner if all(names[p] in some for some in parts))]
 
     def _Unnest(  # noqa: N802
-        self, node: Any, plan: Any, asked: Places, below: Sequence[list[str]]
+        self, _node: Any, plan: Any, asked: Places, below: Sequence[list[str]]
     ) -> list[Places]:
-        opened = plan.display()
-        names = (n for n in (_names(node)[place] for place in asked))
-        return [
-            _found(n for n in names if f"{n}|" not in opened and f"|{n}" not in opened)(below[0])
-        ]
+        lists, _, structs = plan.display().partition("] structs[")
+        given, fields = _names(plan) or [], structs.rstrip("]").split(", ")
+        names = (given[place] for place in asked if place < len(given))
+        return [_found(n for n in names if f"{n}|" not in lists and n not in fields)(below[0])]
 
     def _CrossJoin(  # noqa: N802
         self, _node: Any, _plan: Any, asked: Places, below: Sequence[list[str]]
@@ -202,6 +200,8 @@ class _Walk:
         one, other = _sides(asked, len(left)) if both else (asked, asked)
         pairs = [] if " null_aware" in plan.display() else _equal(node, left, right)
         if kind == "Inner":
+            if not self._null:
+                one, other = _sides(_widened(plan, asked), len(left))
             return self._inner(one, other, pairs, may_be_null=node.null_equals_null())
         if kind in _ONE_SIDE:
             kept = frozenset(place for place in one if place < len(left))
@@ -219,12 +219,6 @@ class _Walk:
         if self._null:
             never = any(a in one or b in other for a, b in pairs) and not may_be_null
             return [None, None] if never else [one, other]
-        grown = True
-        while grown:
-            wider = one | {a for a, b in pairs if b in other}
-            further = other | {b for a, b in pairs if a in wider}
-            grown = (wider, further) != (one, other)
-            one, other = wider, further
         return [one, other]
 
     def _beside(self, kept: Places, pairs: list[tuple[int, int]], *, may_be_null: bool) -> Wants:
@@ -241,13 +235,46 @@ def _structs(text: str) -> list[str]:
     return text.partition("] structs[")[2].rstrip("]").split(", ")
 
 
-def _names(node: Any) -> list[str]:
-    """Return the columns of a node's result, with their relations; none where it says nothing."""
-    schema = getattr(node, "schema", None)
-    if schema is None:
-        return []
-    found = schema() if callable(schema) else schema
-    return list(found.field_names())
+def _variant(plan: Any) -> Any:
+    """Return a node as Python knows it; None where Python knows nothing of its kind."""
+    try:
+        return plan.to_variant()
+    except Exception:  # noqa: BLE001 -- whatever it is, it is not known
+        return None
+
+
+def _names(plan: Any) -> list[str] | None:
+    """Return the columns of a node's result, with their relations; None where it does not say."""
+    schema = getattr(_variant(plan), "schema", None)
+    found = schema() if callable(schema) else None
+    return list(found.field_names()) if found is not None else None
+
+
+def _widened(plan: Any, asked: Places) -> Places:
+    """Return columns of a result that have a value wherever some of them have it, by its joins."""
+    node, below = _variant(plan), plan.inputs()
+    kind, given = type(node).__name__, [_names(part) for part in below]
+    if kind in {"SubqueryAlias", "Filter"}:
+        return _widened(below[0], asked)
+    if kind == "Projection" and (known := given[0]) is not None:
+        passed = [_found([_passed(e)])(known) for e in node.projections()]
+        inner = _widened(below[0], frozenset().union(*(passed[place] for place in asked)))
+        return asked | {place for place, at in enumerate(passed) if at & inner}
+    if kind != "Join" or str(node.join_type()) != "Inner":
+        return asked
+    left, right = given
+    if left is None or right is None:
+        return asked
+    pairs = _equal(node, left, right)
+    while True:
+        one, other = _sides(asked, len(left))
+        one, other = _widened(below[0], one), _widened(below[1], other)
+        one |= {a for a, b in pairs if b in other}
+        other |= {b for a, b in pairs if a in one}
+        wider = one | {place + len(left) for place in other}
+        if wider == asked:
+            return asked
+        asked = wider
 
 
 def _column(expression: Any) -> str | None:
