@@ -275,10 +275,10 @@ class Warehouse:
         self._folder(staged.output).delete(f.path for f in staged.files if f.path not in names)
         return self.instead(replace(staged, files=kept), ledger, files)
 
-    def ledger(self, output: str, run: str, version: Fingerprint) -> Ledger | None:
+    def ledger(self, output: str, run: str, fingerprint: Fingerprint) -> Ledger | None:
         """Return the ledger of a run, if it is there and is of rows of this fingerprint."""
         ledger = Ledger.from_table(self._beside(output, _ledger(run))) if run else None
-        if ledger is None or version not in ledger.fingerprints().values():
+        if ledger is None or fingerprint not in ledger.fingerprints().values():
             return None
         return ledger
 

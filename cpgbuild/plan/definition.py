@@ -157,6 +157,8 @@ def _contradiction(kind: TaskKind, options: Options) -> tuple[str, str] | None:
 def _map_contradiction(row_map: RowMap, schema: object) -> tuple[str, str] | None:
     if schema is None:
         return "has a `map` and no `schema`", "declare what the function returns: `schema={…}`"
+    if row_map.content and not row_map.key:
+        return "has a `content` and no `key`", "name the column that names a row: `key=…`"
     name = getattr(row_map.function, "__qualname__", "")
     if not inspect.isfunction(row_map.function) or "<" in name:
         hint = "another process imports it by name: define it with `def` in the module"
@@ -324,10 +326,10 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         _listed(inputs),
         key,
     )
-    if content and (map is None or key is None):
-        fault = "has a `content` and no `map`" if map is None else "has a `content` and no `key`"
-        hint = "name the function: `map=…`" if map is None else "name the column: `key=…`"
-        raise BadTask("@compute", fault, hint, frame_place(frame))
+    if map is None and content:
+        place = frame_place(frame)
+        hint = "name the function: `map=…`"
+        raise BadTask("@compute", "has a `content` and no `map`", hint, place)
     return _decorate(function, TaskKind.COMPUTE, options, frame)
 
 
