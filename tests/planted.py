@@ -2412,8 +2412,8 @@ MUTANTS = (
     Mutant(
         "by key: keys that are gone are forgotten",
         "engine/keysums.py",
-        "for row in then ^ current}",
-        "for row in current - then}",
+        "    keys = {then[row] for row in then.keys() - current.keys()}",
+        "    keys = set()",
         BY_KEY,
     ),
     Mutant(

@@ -201,9 +201,10 @@ class Cut:
 
     def register(self, session: datafusion.SessionContext, name: str) -> None:
         """Make them readable under the table's name, and nothing else of it."""
-        schema = self.warehouse.schema(name)
+        table = self.warehouse.keyed(name, self.ledger)
+        schema = table.schema
         wanted = pa.schema([field for field in schema if field.name in self.columns])
-        found = self.warehouse.rows_of_keys(name, self.ledger, self.keys, wanted.names)
+        found = table.rows_of(self.keys, wanted.names)
         batches = list(found) or [pa.RecordBatch.from_pylist([], schema=wanted)]
         register_held(session, name, [batches], wanted, schema)
 

@@ -7,13 +7,12 @@ that nobody sees. Then they are committed, or only a trace is, or nothing.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
@@ -37,8 +36,9 @@ from cpgbuild.engine.history import (
     size_of,
     trace_of,
 )
-from cpgbuild.engine.ledger import Kept, Ledger
-from cpgbuild.engine.staging import SIDE, Stage, Staged, StagedFile, marker
+from cpgbuild.engine.keyed_table import KeyedTable
+from cpgbuild.engine.ledger import Ledger
+from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
 from cpgbuild.engine.unseen import Unseen
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
 from cpgbuild.plan import types
@@ -257,23 +257,9 @@ class Warehouse:
         parts, buckets = ((), by) if isinstance(by, Buckets) else (tuple(by), None)
         return Stage(folder, output, base, schema, parts, buckets).written(batches)
 
-    def instead(self, staged: Staged, ledger: Ledger, files: Collection[str]) -> Staged:
-        """Return staged rows as those that take the place of some of a table's files."""
-        old = {path: told(path, kept) for path, kept in ledger.files.items()}
-        upon = tuple(file for path, file in old.items() if path not in files)
-        return replace(staged, upon=upon, without=tuple(old[path] for path in files))
-
-    def thinned(
-        self, staged: Staged, ledger: Ledger, files: Collection[str], buckets: Collection[int]
-    ) -> Staged:
-        """Return of all staged rows those in some buckets, instead of some of a table's files.
-
-        The others are what the table has already, and deleted.
-        """
-        kept = tuple(file for file in staged.files if file.bucket in buckets)
-        names = {file.path for file in kept}
-        self._folder(staged.output).delete(f.path for f in staged.files if f.path not in names)
-        return self.instead(replace(staged, files=kept), ledger, files)
+    def keyed(self, output: str, ledger: Ledger) -> KeyedTable:
+        """Return an output's table with the ledger of what it holds."""
+        return KeyedTable(self._folder(output), self.schema(output), ledger)
 
     def ledger(self, output: str, run: str, fingerprint: Fingerprint) -> Ledger | None:
         """Return the ledger of a run, if it is there and is of rows of this fingerprint."""
@@ -287,44 +273,6 @@ class Warehouse:
         seen = self._known(output)
         files = active_files(seen.table) if seen is not None else None
         return files is not None and sorted(files) == sorted(ledger.files)
-
-    def rows_of_keys(
-        self, output: str, ledger: Ledger, keys: pa.Array, columns: Collection[str] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """Give the rows that a table has of some keys; only these columns, the key among them."""
-        files = ledger.holding(keys)
-        for table, found in self._found(output, ledger, keys, files, columns):
-            yield from table.filter(found).to_batches()
-
-    def rows_beside_keys(
-        self, output: str, ledger: Ledger, keys: pa.Array, files: Collection[str]
-    ) -> Iterator[pa.RecordBatch]:
-        """Give the rows of all other keys that are in some files."""
-        for table, found in self._found(output, ledger, keys, files):
-            yield from table.filter(pc.invert(found)).to_batches()
-
-    def _found(
-        self,
-        output: str,
-        ledger: Ledger,
-        keys: pa.Array,
-        files: Collection[str],
-        columns: Collection[str] | None = None,
-    ) -> Iterator[tuple[pa.Table, pa.ChunkedArray]]:
-        """Give the rows of files, and which of them are of some keys."""
-        seen, folder = self._known(output), self._folder(output)
-        if seen is None:
-            raise FileNotFoundError(self.uri(output))
-        schema = _logical(seen.table)
-        fields = [f for f in schema if columns is None or f.name in columns]
-        # Of a name with a dot in it Arrow would think that it is of a field in a struct.
-        names = None if any("." in f.name for f in fields) else [f.name for f in fields]
-        for path in files:
-            with folder.open(path) as source:
-                stored = pq.ParquetFile(source).read(columns=names)
-            cells = [stored[f.name].cast(f.type) for f in fields]
-            rows = pa.table(cells, schema=pa.schema(fields))
-            yield rows, pc.is_in(rows[ledger.buckets.key], keys)
 
     def unseen(self, staged: Staged, others: Leaves, place: Path) -> Unseen:
         """Return leaves of which one is what is staged; `place` is an empty local folder."""
@@ -423,11 +371,6 @@ class Warehouse:
                 return pq.read_table(source)
         except (OSError, pa.ArrowException):
             return None
-
-
-def told(path: str, kept: Kept) -> StagedFile:
-    """Return a file of a table as one that was staged for it."""
-    return StagedFile(path, kept.size, kept.modified, {}, kept.statistics, kept.bucket)
 
 
 def _keys(run: str) -> str:

@@ -94,9 +94,10 @@ class Writing:
         if before is None or self._keys is None:
             return self._warehouse.stage(output, schema, buckets, rows)
         files = list(before.files) if crowded else before.holding(self._keys)
-        beside = self._warehouse.rows_beside_keys(output, before, self._keys, files)
+        table = self._warehouse.keyed(output, before)
+        beside = table.rows_beside(self._keys, files)
         staged = self._warehouse.stage(output, schema, buckets, chain(beside, rows))
-        return self._warehouse.instead(staged, before, files)
+        return table.instead(staged, files)
 
     def made(self, staged: Staged, hashing: Hashing, rows: int) -> Made:
         """Return what is known of the table with what was staged."""
@@ -131,4 +132,4 @@ class Writing:
             return staged
         files = before.holding(keys) if len(keys) else []
         touched = set(ledger.buckets.of(keys).tolist()) if len(keys) else set()
-        return self._warehouse.thinned(staged, before, files, touched)
+        return self._warehouse.keyed(self._output, before).thinned(staged, files, touched)
