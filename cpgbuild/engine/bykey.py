@@ -71,18 +71,28 @@ class KeyedRun:
     key: str
     ledgers: dict[str, Ledger | None] = field(default_factory=dict)
 
-    def begin(self, order: Order) -> Run:
-        """Return the run: of the keys that changed, where that is known, or of all."""
-        proof = self._proof(order.previous)
-        facts = {LOCAL: proof.to_text(), READ: json.dumps(self.runs_read())}
+    def begin(self, order: Order) -> Run | None:
+        """Return the run of the keys that changed; None where that is not known, or of most."""
         before = ledger_before(self.warehouse, order, self.key)
-        keys = self._changed(order, before, proof) if before is not None else None
-        if before is None or keys is None:
-            return Run(stream(self.context.rows_of(self.compiled)), facts=facts, before=before)
+        if before is None:
+            return None
+        proof = self._proof(order.previous)
+        keys = self._changed(order, before, proof)
+        if keys is None:
+            return None
         if not len(keys):
-            return Run(None, "0 keys", before=before, facts=facts)
+            return Run(None, "0 keys", before=before, facts=self._facts(proof))
         rows = self._rows(proof, keys)
-        return Run(rows, before=before, replaces=keys, facts=facts)
+        return Run(rows, before=before, replaces=keys, facts=self._facts(proof))
+
+    def whole(self, order: Order) -> Run:
+        """Return the run of all keys."""
+        before = ledger_before(self.warehouse, order, self.key)
+        facts = self._facts(self._proof(order.previous))
+        return Run(stream(self.context.rows_of(self.compiled)), before=before, facts=facts)
+
+    def _facts(self, proof: Proof) -> dict[str, str]:
+        return {LOCAL: proof.to_text(), READ: json.dumps(self.runs_read())}
 
     def runs_read(self) -> dict[str, str]:
         """Return the run that made what each input holds, where that is known."""

@@ -241,10 +241,6 @@ class DataFusionEngine:
         if order.recheck:
             return self._recheck(order)
         task, compiled = order.task, self._plans.compiled(order.task.name)
-        for view in order.once:
-            evaluated = self._evaluations.once(view)
-            if evaluated is not None:
-                self._answers.put(evaluated)
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)
@@ -408,14 +404,27 @@ class DataFusionEngine:
 
     def _begin(self, order: Order, compiled: Compiled, behind: Fingerprint) -> Run:
         key = buckets_key(compiled)
+        if order.task.lane is Lane.ENGINE and key is not None:
+            keyed = KeyedRun(self.context, self._warehouse, self._plans, compiled, key)
+            run = keyed.begin(order)
+            if run is not None:
+                # Of the views that others read too, it takes but a few rows.
+                return run
+            self._evaluate(order)
+            return keyed.whole(order)
+        self._evaluate(order)
         if order.task.lane is Lane.PYTHON:
             ledger = ledger_before(self._warehouse, order, key) if key is not None else None
             told = (self.context, self._warehouse, self._workers, compiled, self._root, behind)
             return MapRun(*told, ledger).begin(order)
-        if key is None:
-            return query_run(self.context, compiled)
-        keyed = KeyedRun(self.context, self._warehouse, self._plans, compiled, key)
-        return keyed.begin(order)
+        return query_run(self.context, compiled)
+
+    def _evaluate(self, order: Order) -> None:
+        """See that views are evaluated that others read too."""
+        for view in order.once:
+            evaluated = self._evaluations.once(view)
+            if evaluated is not None:
+                self._answers.put(evaluated)
 
     def check_inputs(self, task: Task, also: Iterable[str] = ()) -> None:
         """See, when all rows are there and none is committed, that the sources held still.
