@@ -190,10 +190,13 @@ def test_lost_ledgers_cost_a_whole_run_and_no_more(made: Site) -> None:
 
 
 def test_a_ledger_of_other_rows_is_not_believed(made: Site) -> None:
-    """As one that a killed build left, or that was copied from another warehouse."""
-    ledgers = {path.parts[-3]: path for path in made.root.glob("warehouse/*/_cpgbuild/ledger-*")}
-    ledgers["ta"].write_bytes(ledgers["by_file"].read_bytes())
+    """As one that was copied from another warehouse, or that was written by halves."""
+    folder = made.root / "warehouse/ta/_cpgbuild"
+    (before,) = folder.glob("ledger-*")
     change(made, ("c", 7, 1))
+    made.built("ta")
+    (now,) = {*folder.glob("ledger-*")} - {before}
+    before.write_bytes(now.read_bytes())
     made.built()
     assert ("c", 7, 1) in made.rows("by_file")
 
@@ -248,6 +251,10 @@ def test_rows_that_vary_are_computed_whole(made: Site) -> None:
     first = made.rows("drawn")
     assert made.built() == {"drawn": ["volatile drawn"]}
     assert not {row[2] for row in first} & {row[2] for row in made.rows("drawn")}
+    before = made.rows("drawn")
+    change(made, ("c", 7, 1))
+    made.built()
+    assert not {row[2] for row in before} & {row[2] for row in made.rows("drawn")}
 
 
 def test_floats_may_differ_in_their_last_bits_and_are_still_by_key(made: Site) -> None:
