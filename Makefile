@@ -9,7 +9,7 @@ REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
 TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
-.PHONY: cpg test lint types imports pytest every mutants soak plans kills bench corpus minimal stdlib flows stdlib-graph fuzz clean
+.PHONY: cpg test lint types imports pytest every mutants soak plans bykey kills bench corpus minimal stdlib flows stdlib-graph fuzz clean
 
 cpg: $(VENV)/.cpg
 	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
@@ -39,6 +39,10 @@ every: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	$(BIN)/python tests/soak.py --minutes 60
+
+# Random queries by key, a few hundred projects of them, beside a build from nothing.
+bykey: $(VENV)/.dev
+	CPGBUILD_PROFILE=soak $(BIN)/python -m pytest -q tests/engine/test_by_key.py
 
 # Kept plans beside plans from nothing, over some thousands of edits.
 plans: $(VENV)/.dev

@@ -36,7 +36,7 @@ def root_name(catalog: Catalog) -> ir.StringScalar:
     return ibis.literal((PROJECT_ROOT / catalog.var("repo")).resolve().name)
 
 
-@compute(map=checked_types, schema=PYREFLY_NESTED, tags=["types"])
+@compute(map=checked_types, schema=PYREFLY_NESTED, key="path", tags=["types"])
 def pyrefly_nested(catalog: Catalog) -> ibis.Table:
     """Inferred types, a row a file of Python; none where `type_checker` is none."""
     checker = catalog.var("type_checker")
@@ -53,7 +53,7 @@ def pyrefly_nested(catalog: Catalog) -> ibis.Table:
     return request.mutate(package=root_name(catalog), checker=ibis.literal(pyrefly_version()))
 
 
-@compute(map=scip_documents, schema=SCIP_NESTED, tags=["scip"])
+@compute(map=scip_documents, schema=SCIP_NESTED, key="path", tags=["scip"])
 def scip_nested(catalog: Catalog) -> ibis.Table:
     """The SCIP index, a row a document: the given `scip_index`, else what `indexer` makes."""
     known = catalog.table("cst_nested").filter(_.size.notnull()).select("path", "depth")

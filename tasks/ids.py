@@ -41,7 +41,7 @@ def kind_of(symbol: ir.StringValue) -> ir.StringValue:
     )
 
 
-@compute(tags=["ids"])
+@compute(key="path", tags=["ids"])
 def symbol_nodes(catalog: Catalog) -> ibis.Table:
     """Symbols with their nodes: those of the syntax tree where it defines them, else own ones.
 

@@ -1,4 +1,4 @@
--- cpgbuild: kind = "compute", name = "compute.scip_spans", tags = ["spans"]
+-- cpgbuild: kind = "compute", name = "compute.scip_spans", key = "path", tags = ["spans"]
 -- Occurrences of symbols with spans in UTF-8 bytes from the start of the file.
 -- A column that counts UTF-16 or UTF-32 units falls behind the bytes by what each wider
 -- character before it in the line adds; the index's own encoding says which.

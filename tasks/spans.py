@@ -38,7 +38,7 @@ def spans_of_symbols(catalog: Catalog) -> ibis.Table:
     ).select(COLUMNS)
 
 
-@compute(tags=["spans"])
+@compute(key="path", tags=["spans"])
 def name_symbols(catalog: Catalog) -> ibis.Table:
     """Name tokens with the symbols that the index finds in exactly their span."""
     spans = catalog.table("v_norm_spans")

@@ -41,6 +41,8 @@ CHECKED = ("tests/engine/test_checks.py",)
 CHECKS_PLANNED = ("tests/project/test_checks.py",)
 THERE = (f"{CACHE[0]}::test_there_and_back_plans_are_those_from_nothing",)
 
+BY_KEY = ("tests/engine/test_by_key.py",)
+LOCALITY = ("tests/plan/test_locality.py",)
 DERIVED = ("tests/plan/test_derivations.py",)
 LOOKED = ("tests/cli/test_looking.py",)
 READ = ("tests/reading",)
@@ -2421,5 +2423,96 @@ MUTANTS = (
         "            if edge.how == EXCEPTION:\n",
         "            if edge.how is None:\n",
         CONTROL,
+    ),
+    Mutant(
+        "by key: a scan in a subquery is not asked for",
+        "plan/locality.py",
+        "            whole = seen[dataset] < max(scanned[dataset], 1)",
+        "            whole = False",
+        LOCALITY,
+    ),
+    Mutant(
+        "by key: one scan of an input that is cut down is enough",
+        "plan/locality.py",
+        "together.get(output, columns) & columns",
+        "together.get(output, columns) | columns",
+        LOCALITY,
+    ),
+    Mutant(
+        "by key: an outer join asks for the side that it fills up",
+        "plan/locality.py",
+        "            kept = frozenset(place for place in one if place < len(left))\n",
+        "            kept = frozenset(place for place in one if place < len(left)) | {0}\n",
+        LOCALITY,
+    ),
+    Mutant(
+        "by key: a window is over what is asked for, whatever its partitions",
+        "plan/locality.py",
+        "if all(names[p] in some for some in parts)",
+        "if parts",
+        LOCALITY,
+    ),
+    Mutant(
+        "by key: nulls meet in joins",
+        "plan/locality.py",
+        "any(a in one or b in other for a, b in pairs) and not may_be_null",
+        "any(a in one or b in other for a, b in pairs)",
+        LOCALITY,
+    ),
+    Mutant(
+        "by key: null is no key",
+        "engine/bykey.py",
+        "                found.append(None)\n",
+        "                pass\n",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: keys that are gone are forgotten",
+        "engine/keysums.py",
+        "    keys = {then[row] for row in then.keys() - current.keys()}",
+        "    keys = set()",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: the sums of what was replaced stay",
+        "engine/ledger.py",
+        "        kept = keysums.without(self.sums, keys)",
+        "        kept = self.sums",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: the files of what was replaced stay",
+        "engine/commits.py",
+        "        [*gone, *(_add(file) for file in staged.files)],",
+        "        [_add(file) for file in staged.files],",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: rows beside those that are replaced are lost",
+        "engine/writing.py",
+        "buckets, chain(beside, rows))",
+        "buckets, rows)",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: a ledger is believed",
+        "engine/warehouse.py",
+        "if ledger is None or fingerprint not in ledger.fingerprints().values():",
+        "if ledger is None:",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: what varies is computed for some keys",
+        "engine/bykey.py",
+        "        if task.volatile or task.unstable:",
+        "        if task.unstable:",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: rows are hashed with those that stay",
+        "engine/keysums.py",
+        "    return sums.filter(pc.invert(pc.is_in(sums[KEY], keys)))",
+        "    return sums.filter(pc.is_in(sums[KEY], keys))",
+        BY_KEY,
     ),
 )

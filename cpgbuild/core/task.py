@@ -65,6 +65,8 @@ class Task:
     A view is `kept` as a table where its readers would not see the same rows otherwise. `checks`
     say of its rows what has to be so.
 
+    With a `key` the rows of each of its values are replaced together.
+
     `declared` has the datasets that its author says it reads, where that is said. Nothing follows
     from it but what `check` says.
     """
@@ -92,6 +94,7 @@ class Task:
     declared: tuple[str, ...] | None = None
     place: Place | None = None
     checks: tuple[Check, ...] = ()
+    key: str | None = None
 
     def __post_init__(self) -> None:
         """Let the output be the dataset where nothing else is said."""

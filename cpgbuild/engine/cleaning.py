@@ -62,11 +62,13 @@ def clean(
     doomed = _vacuumed(table, hours, versions, dry_run=True)
     traces = [era.trace for era in kept if era.trace is not None]
     beside = {record_path(trace.plan) for trace in traces}
-    beside |= {f"{SIDE}/keys-{trace.facts.get(RUN, '')}.parquet" for trace in traces}
+    runs = [trace.facts.get(RUN, "") for trace in traces]
+    beside |= {f"{SIDE}/{kind}-{run}.parquet" for run in runs for kind in ("keys", "ledger")}
     side = [
         name
         for name in folder.names(SIDE)
-        if name.startswith((f"{SIDE}/plan-", f"{SIDE}/keys-")) and name not in beside
+        if name.startswith((f"{SIDE}/plan-", f"{SIDE}/keys-", f"{SIDE}/ledger-"))
+        and name not in beside
     ]
     # Delta goes on naming what is gone already.
     sizes = folder.sizes([*doomed, *side])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from cpgbuild.engine.history import (
     APP,
@@ -61,9 +62,15 @@ class Committer:
         return self.table.version() if self.table is not None else -1
 
     def replace(self, staged: Staged, trace: Trace) -> None:
-        """Let the table hold exactly the staged rows."""
-        files = digest(file.path for file in staged.files)
-        if self.table is None:
+        """Let the table hold exactly the staged rows, and those of the files that they build upon.
+
+        In the latter case the table has to be as it was when these files were told.
+        """
+        files = digest(file.path for file in staged.all_files)
+        if staged.upon or staged.without:
+            known = self._known()
+            self._commit(trace, files, lambda properties: _exchange(known, staged, properties))
+        elif self.table is None:
             self._commit(trace, files, lambda properties: self._create(staged, properties))
         elif _fits(self.table, staged):
             table = self.table
@@ -217,6 +224,27 @@ def _overwrite(table: DeltaTable, staged: Staged, properties: CommitProperties) 
         "overwrite",
         Schema.from_arrow(_told(table, staged.schema)),
         list(staged.partition_by),
+        commit_properties=properties,
+    )
+
+
+def _exchange(table: DeltaTable, staged: Staged, properties: CommitProperties) -> None:
+    """Take some files out of a table, and put the staged ones in."""
+    gone = [
+        RemoveAction(
+            path=file.path,
+            data_change=True,
+            deletion_timestamp=time.time_ns() // 1_000_000,
+            size=file.size,
+            partition_values={},
+        )
+        for file in staged.without
+    ]
+    table.create_write_transaction(
+        [*gone, *(_add(file) for file in staged.files)],
+        "append",
+        table.schema(),
+        [],
         commit_properties=properties,
     )
 

@@ -105,14 +105,23 @@ class Context:
         evaluated = self._evaluated(compiled)
         if isinstance(self.leaves, Held) or not any(one.recursive for one in evaluated):
             return self.rows(compiled)
+        with self._lock:
+            leaves = Held(self._leaf, self.needed(compiled))
+            return self.over(leaves).rows(compiled)
+
+    def needed(self, compiled: Compiled) -> dict[str, frozenset[str]]:
+        """Return the columns that a task and its views need of each output and source."""
         needed: dict[str, frozenset[str]] = {}
-        for one in evaluated:
+        for one in self._evaluated(compiled):
             for requirement in one.task.requires:
                 for name in self._outputs(requirement.dataset):
                     needed[name] = needed.get(name, frozenset()) | set(requirement.names)
-        with self._lock:
-            leaves = Held(self._leaf, needed)
-            return self.over(leaves).rows(compiled)
+        return needed
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """The names of all that tasks write or register."""
+        return frozenset(task.output for task in self._plans.tasks.values())
 
     def over(self, leaves: Leaves) -> Context:
         """Return another session like this one, that reads these leaves."""

@@ -22,16 +22,17 @@ from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.ports import Evaluated, Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
+from cpgbuild.engine.bykey import KeyedRun, buckets_key, ledger_before
 from cpgbuild.engine.checking import Checking
 from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.evaluations import Evaluations
 from cpgbuild.engine.explain import explain
 from cpgbuild.engine.failures import run_failure
-from cpgbuild.engine.hashing import Hashing
 from cpgbuild.engine.links import Links
 from cpgbuild.engine.records import Records
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
 from cpgbuild.engine.workers import Workers
+from cpgbuild.engine.writing import Writing
 from cpgbuild.errors.run import Cancelled, SourceChanged
 from cpgbuild.plan.assemble import FORM
 from cpgbuild.plan.recorded import plan_again
@@ -53,8 +54,10 @@ if TYPE_CHECKING:
     from cpgbuild.engine.broken import Broken
     from cpgbuild.engine.context import Limits
     from cpgbuild.engine.data import Data
+    from cpgbuild.engine.hashing import Hashing
     from cpgbuild.engine.leaves import Scanned
     from cpgbuild.engine.warehouse import Staged
+    from cpgbuild.engine.writing import Made
     from cpgbuild.plan.compiled import Compiled, Plans
 
 # The fact of a trace that says by which columns a table's files are put into folders.
@@ -238,25 +241,23 @@ class DataFusionEngine:
         if order.recheck:
             return self._recheck(order)
         task, compiled = order.task, self._plans.compiled(order.task.name)
-        for view in order.once:
-            evaluated = self._evaluations.once(view)
-            if evaluated is not None:
-                self._answers.put(evaluated)
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)
-        facts = {BEHIND: str(behind), RUN: run_name, FOLDERS: folders}
+        facts = run.facts | {BEHIND: str(behind), RUN: run_name, FOLDERS: folders}
         trace = self._trace(order, facts)
         if run.keys is not None:
             self._warehouse.keep_keys(task.output, run_name, run.keys)
         if run.batches is None:
+            if run.before is not None:
+                self._warehouse.keep_ledger(task.output, run_name, run.before)
             changed, full = False, self._same(order, trace, began)
         else:
             before = self._warehouse.trace(task.output)
-            changed, full = self._write(order, run.batches, trace, began)
+            changed, full = self._write(order, run, trace, began)
             if changed and before is not None and _differs_in_last_bits(before, full):
                 run.detail = "its floats differ in their last bits"
-        if run.keys is not None:
+        if self._warehouse.keeps_many(task.output):
             past = (one.trace.facts.get(RUN, "") for one in self._warehouse.past(task.output))
             self._warehouse.drop_other_keys(task.output, {run_name, *past})
         return _Ended(full, changed=changed, detail=run.detail)
@@ -345,28 +346,30 @@ class DataFusionEngine:
         self._warehouse.renew(order.task, full)
         return full
 
-    def _write(
-        self, order: Order, batches: Iterator[pa.RecordBatch], trace: Trace, began: float
-    ) -> tuple[bool, Trace]:
+    def _write(self, order: Order, run: Run, trace: Trace, began: float) -> tuple[bool, Trace]:
         """Write rows beside the table, and commit them where they are not those that it holds."""
         task, compiled = order.task, self._plans.compiled(order.task.name)
-        everything = tuple(sorted(compiled.schema.names))
-        sets = {everything, *self._data.wanted(task.output)}
-        with Hashing(sets, everything if task.inexact else None) as hashing:
+        assert run.batches is not None  # noqa: S101 -- or there is nothing to write
+        writing = Writing(self._warehouse, compiled, run, self._data.wanted(task.output))
+        with writing.hashing() as hashing:
             counter = _Counter(self, order, hashing)
             try:
-                staged = self._warehouse.stage(
-                    task.output, compiled.schema, task.partition_by, counter.counted(batches)
-                )
+                staged = writing.stage(counter.counted(run.batches))
             except Exception as error:
                 # An exception loses its identity on its way through Arrow's stream.
                 raise counter.error or error from error
             try:
-                full = self._finished(order, trace, counter, everything)
+                made = writing.made(staged, hashing, counter.rows)
+                staged = made.staged
+                full = self._finished(order, trace, made)
                 checked = self._passed_unseen(order, staged, full.wrote.version)
                 full = replace(full, seconds=time.monotonic() - began, checked=checked)
                 self._records.keep(task)
-                if self._holds(task, full):
+                holds = self._holds(task, full)
+                if (ledger := made.same if holds else made.ledger) is not None:
+                    self._warehouse.keep_ledger(task.output, full.facts[RUN], ledger)
+                    run.detail = run.detail or run.told(ledger)
+                if holds:
                     self._warehouse.discard(staged)
                     self._warehouse.renew(task, full)
                     return False, full
@@ -376,16 +379,16 @@ class DataFusionEngine:
         self._warehouse.commit(task, staged, full)
         return True, full
 
-    def _finished(self, order: Order, trace: Trace, counter: _Counter, columns: Columns) -> Trace:
+    def _finished(self, order: Order, trace: Trace, made: Made) -> Trace:
         """Return the trace of a run whose rows are all there."""
-        data = counter.hashing.fingerprints()
-        blurred = counter.hashing.blurred()
+        schema = order.task.schema
+        version, blurred = made.data[tuple(sorted(schema.names))], made.blurred
         return replace(
             trace,
             reads=self._stamps(order),
-            wrote=Stamp(order.task.schema.fingerprint, data[columns], data[columns]),
-            data=data,
-            rows=counter.rows,
+            wrote=Stamp(schema.fingerprint, version, version),
+            data=made.data,
+            rows=made.rows,
             finished=_now(),
             facts=trace.facts | ({BLURRED: blurred} if blurred is not None else {}),
         )
@@ -400,10 +403,28 @@ class DataFusionEngine:
         )
 
     def _begin(self, order: Order, compiled: Compiled, behind: Fingerprint) -> Run:
+        key = buckets_key(compiled)
+        if order.task.lane is Lane.ENGINE and key is not None:
+            keyed = KeyedRun(self.context, self._warehouse, self._plans, compiled, key)
+            run = keyed.begin(order)
+            if run is not None:
+                # Of the views that others read too, it takes but a few rows.
+                return run
+            self._evaluate(order)
+            return keyed.whole(order)
+        self._evaluate(order)
         if order.task.lane is Lane.PYTHON:
-            run = MapRun(self.context, self._warehouse, self._workers, compiled, self._root, behind)
-            return run.begin(order)
+            ledger = ledger_before(self._warehouse, order, key) if key is not None else None
+            told = (self.context, self._warehouse, self._workers, compiled, self._root, behind)
+            return MapRun(*told, ledger).begin(order)
         return query_run(self.context, compiled)
+
+    def _evaluate(self, order: Order) -> None:
+        """See that views are evaluated that others read too."""
+        for view in order.once:
+            evaluated = self._evaluations.once(view)
+            if evaluated is not None:
+                self._answers.put(evaluated)
 
     def check_inputs(self, task: Task, also: Iterable[str] = ()) -> None:
         """See, when all rows are there and none is committed, that the sources held still.

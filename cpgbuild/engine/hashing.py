@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import pyarrow as pa
 
+from cpgbuild.engine.keysets import Sets
 from cpgbuild.engine.rounding import rounded
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ THREADS = 1
 BLOCK_ROWS = 32_768
 BLOCK_BYTES = 16 << 20
 
-Hashed: TypeAlias = "tuple[RowHash, RowHash | None]"
+Hashed: TypeAlias = "tuple[RowHash, RowHash | None] | pa.Table"
 
 
 class Hashing:
@@ -35,18 +36,26 @@ class Hashing:
     rows can be added up in any order. A context: the thread ends with it.
     """
 
-    def __init__(self, sets: Iterable[Columns], blurred: Columns | None = None) -> None:
-        """Take the sets of columns, and the one to hash without the last bits of floats too."""
+    def __init__(
+        self, sets: Iterable[Columns], blurred: Columns | None = None, by: pa.Field | None = None
+    ) -> None:
+        """Take the sets of columns, and the one to hash without the last bits of floats too.
+
+        With `by`, rows of each value of that column are summed up apart: see `sums`.
+        """
         self._sets = set(sets)
         self._blurred = blurred
-        self._total: Hashed | None = None
+        self._by = by
+        self._apart = Sets(tuple(sorted(self._sets)), blurred)
+        self._parts: list[pa.Table] = []
+        self._total: tuple[RowHash, RowHash | None] | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
         self._ahead = THREADS
         self._threads = ThreadPoolExecutor(self._ahead, thread_name_prefix="hash")
         self._running: deque[Future[Hashed]] = deque()
 
-    def _empty(self) -> Hashed:
+    def _empty(self) -> tuple[RowHash, RowHash | None]:
         # Loads what numba compiled, a third of a second: in the thread, and only where rows come.
         from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
 
@@ -86,15 +95,27 @@ class Hashing:
         self._rows = self._bytes = 0
 
     def _hashed(self, batches: list[pa.RecordBatch]) -> Hashed:
+        whole = pa.Table.from_batches(batches).combine_chunks().to_batches()
+        if self._by is not None:
+            return self._summed(whole, self._by)
         exact, blurred = self._empty()
-        for batch in pa.Table.from_batches(batches).combine_chunks().to_batches():
+        for batch in whole:
             exact.update(batch)
             if blurred is not None:
                 blurred.update(rounded(batch))
         return exact, blurred
 
+    def _summed(self, batches: list[pa.RecordBatch], by: pa.Field) -> pa.Table:
+        from cpgbuild.engine import keysums  # noqa: PLC0415 -- as heavy as what it sums
+
+        parts = (keysums.sums_of(batch, by.name, self._apart) for batch in batches)
+        return keysums.added(parts, by.type, self._apart)
+
     def _collect(self) -> None:
         some = self._running.popleft().result()
+        if isinstance(some, pa.Table):
+            self._parts.append(some)
+            return
         if self._total is None:
             self._total = some
             return
@@ -102,17 +123,28 @@ class Hashing:
             if total is not None and more is not None:
                 total.merge(more)
 
-    def _all(self) -> Hashed:
+    def _all(self) -> tuple[RowHash, RowHash | None]:
         if self._total is None:
             self._total = self._empty()
         return self._total
 
-    def fingerprints(self) -> dict[Columns, Fingerprint]:
-        """Return the fingerprints of all rows so far, by columns."""
+    def _finish(self) -> None:
         self._hand_over()
         while self._running:
             self._collect()
+
+    def fingerprints(self) -> dict[Columns, Fingerprint]:
+        """Return the fingerprints of all rows so far, by columns."""
+        self._finish()
         return self._all()[0].fingerprints()
+
+    def sums(self) -> tuple[Sets, pa.Table]:
+        """Return the sums of all rows so far for each key, instead of fingerprints."""
+        from cpgbuild.engine import keysums  # noqa: PLC0415 -- as heavy as what it sums
+
+        self._finish()
+        assert self._by is not None  # noqa: S101 -- or there are no such sums
+        return self._apart, keysums.added(self._parts, self._by.type, self._apart)
 
     def blurred(self) -> Fingerprint | None:
         """Return the fingerprint without last bits, after `fingerprints`; None if unasked for."""

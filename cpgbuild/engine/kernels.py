@@ -209,3 +209,12 @@ def add_total(rows: Hashes, key_a: Word, key_b: Word, sums: Hashes) -> None:
         a, b = _mixed(rows[i, 0], rows[i, 1], key_a, key_b)
         sums[0, 0] += a
         sums[0, 1] += b
+
+
+@_compiled(types.void(_READ, _I64, *_KEY, _OUT))
+def add_totals(rows: Hashes, groups: Positions, key_a: Word, key_b: Word, sums: Hashes) -> None:
+    """Add the hash of pair i to the pair `sums[groups[i]]`, as `add_total` adds all to one."""
+    for i in range(len(rows)):
+        a, b = _mixed(rows[i, 0], rows[i, 1], key_a, key_b)
+        sums[groups[i], 0] += a
+        sums[groups[i], 1] += b

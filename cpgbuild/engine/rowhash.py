@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from cpgbuild.engine.kernels import Hashes
+    from cpgbuild.engine.kernels import Hashes, Positions
 
 # The hashes of so many rows fit into the second-level cache. It never changes a hash.
 BLOCK_ROWS: Final = 16_384
@@ -32,18 +32,21 @@ class RowHash:
     with every version of what it is computed with.
     """
 
-    def __init__(self, sets: Iterable[tuple[str, ...]]) -> None:
-        """Begin with no rows. Each set is sorted names of columns; () only counts the rows."""
+    def __init__(self, sets: Iterable[tuple[str, ...]], groups: int = 1) -> None:
+        """Begin with no rows. Each set is sorted names of columns; () only counts the rows.
+
+        Rows of so many groups are summed up apart.
+        """
         self._rows = 0
-        self._sums = {names: _Sum(key("row", *names)) for names in sets}
+        self._sums = {names: _Sum(key("row", *names), _noughts(groups)) for names in sets}
         columns = sorted({name for names in self._sums for name in names})
         self._columns = [
             _Column(name, key("column", name), [s for n, s in self._sums.items() if name in n])
             for name in columns
         ]
 
-    def update(self, batch: pa.RecordBatch) -> None:
-        """Add the rows of a batch, which may have other columns too.
+    def update(self, batch: pa.RecordBatch, groups: Positions | None = None) -> None:
+        """Add the rows of a batch, which may have other columns too; `groups` has that of each.
 
         Raises:
             KeyError: a column is missing.
@@ -55,8 +58,9 @@ class RowHash:
                 found = hashes(values.slice(start, BLOCK_ROWS), column.by)
                 for each in column.sums:
                     each.add(found)
+            some = groups[start : start + BLOCK_ROWS] if groups is not None else None
             for each in self._sums.values():
-                each.end()
+                each.end(some)
         self._rows += batch.num_rows
 
     def merge(self, other: RowHash) -> None:
@@ -67,7 +71,21 @@ class RowHash:
 
     def fingerprints(self) -> dict[tuple[str, ...], Fingerprint]:
         """Return each set's fingerprint of all rows so far: their number and the sum of hashes."""
-        return {names: each.fingerprint(self._rows) for names, each in self._sums.items()}
+        return {names: total(self._rows, each.sums) for names, each in self._sums.items()}
+
+    def sums(self, names: tuple[str, ...]) -> Hashes:
+        """Return the sum of a set's hashes over the rows of each group."""
+        return self._sums[names].sums
+
+
+def total(rows: int, sums: Hashes) -> Fingerprint:
+    """Return the fingerprint of so many rows, whose hashes sum up to these group by group."""
+    a, b = sums.sum(axis=0, dtype=np.uint64).tolist()
+    return Fingerprint(f"{rows}-{a:016x}{b:016x}")
+
+
+def _noughts(groups: int) -> Hashes:
+    return np.zeros((groups, 2), np.uint64)
 
 
 @dataclass(slots=True)
@@ -89,7 +107,7 @@ class _Sum:
     """
 
     by: Key
-    sums: Hashes = field(default_factory=lambda: np.zeros((1, 2), np.uint64))
+    sums: Hashes
     rows: Hashes | None = None
     spare: Hashes = field(default_factory=lambda: np.empty((BLOCK_ROWS, 2), np.uint64))
 
@@ -100,16 +118,14 @@ class _Sum:
         else:
             self.rows = np.add(self.rows, column, out=self.spare[: len(column)])
 
-    def end(self) -> None:
-        """Add the rows at hand to the sum."""
-        if self.rows is not None:
+    def end(self, groups: Positions | None) -> None:
+        """Add the rows at hand to the sum, or to those of their groups."""
+        if self.rows is not None and groups is not None:
+            kernels.add_totals(self.rows, groups, *self.by, self.sums)
+        elif self.rows is not None:
             kernels.add_total(self.rows, *self.by, self.sums)
-            self.rows = None
+        self.rows = None
 
     def merge(self, other: _Sum) -> None:
         """Add the sum over other rows."""
         self.sums += other.sums
-
-    def fingerprint(self, rows: int) -> Fingerprint:
-        a, b = self.sums[0].tolist()
-        return Fingerprint(f"{rows}-{a:016x}{b:016x}")

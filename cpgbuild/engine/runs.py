@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.core.ports import Order
     from cpgbuild.engine.context import Context
+    from cpgbuild.engine.ledger import Ledger
     from cpgbuild.engine.warehouse import Warehouse
     from cpgbuild.engine.workers import Workers
     from cpgbuild.plan.compiled import Compiled
@@ -39,12 +40,24 @@ SHOWN_KEYS = 8
 class Run:
     """A task's rows: `batches` to commit, `detail` for the report, `keys` to keep beside them.
 
-    `batches` is None where the rows are those that are there already.
+    `batches` is None where the rows are those that are there already. Where it `replaces` keys,
+    they are the rows of these alone, and the table keeps the others, which are those of the ledger
+    `before`. `facts` become those of the trace.
     """
 
     batches: Iterator[pa.RecordBatch] | None
     detail: str = ""
     keys: pa.Table | None = field(default=None)
+    before: Ledger | None = None
+    replaces: pa.Array | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def told(self, ledger: Ledger) -> str:
+        """Return how many keys were computed, where these were not all."""
+        if self.replaces is None:
+            return ""
+        # What has no key is computed with every other.
+        return f"{len(self.replaces) - self.replaces.null_count} of {ledger.keys} keys"
 
 
 def query_run(context: Context, compiled: Compiled) -> Run:
@@ -67,11 +80,13 @@ class MapRun:
     compiled: Compiled
     root: Path
     behind: Fingerprint
+    ledger: Ledger | None = None
 
     def begin(self, order: Order) -> Run:
         """Return the run: of the rows whose content changed, where the task has keys."""
         row_map = self.compiled.row_map
         assert row_map is not None  # noqa: S101 -- this is what makes it a MapRun
+        self.workers.warm(Callee.of(row_map.function, str(self.root)))
         frame = self.context.rows_of(self.compiled)
         if row_map.key is None or row_map.content is None:
             return Run(self._mapped(frame, None))
@@ -83,7 +98,11 @@ class MapRun:
             return Run(self._mapped(frame, row_map.key), detail, keys)
         detail = f"{len(changed)} of {keys.num_rows} keys"
         if not changed and not gone:
-            return Run(None, detail, keys)
+            return Run(None, detail, keys, self.ledger)
+        if self.ledger is not None:
+            replaced = self.ledger.array([*changed, *gone])
+            rows = self._of_keys(frame, row_map.key, changed)
+            return Run(rows, detail, keys, self.ledger, replaced)
         return Run(self._replaced(frame, row_map.key, changed, gone), detail, keys)
 
     def _keys(self, frame: datafusion.DataFrame, key: str, content: str) -> pa.Table:
@@ -132,10 +151,17 @@ class MapRun:
         kind = self.compiled.rows.field(key).type
         kept = self._before()
         if changed or gone:
-            kept = kept.filter(~_is_in(key, [*changed, *gone], kind))
+            kept = kept.filter(~is_in(key, [*changed, *gone], kind))
         yield from stream(kept)
+        yield from self._of_keys(frame, key, changed)
+
+    def _of_keys(
+        self, frame: datafusion.DataFrame, key: str, changed: list[object]
+    ) -> Iterator[pa.RecordBatch]:
+        """Give what the function makes of the rows of some keys."""
+        kind = self.compiled.rows.field(key).type
         if changed:
-            yield from self._mapped(frame.filter(_is_in(key, changed, kind)), key)
+            yield from self._mapped(frame.filter(is_in(key, changed, kind)), key)
 
     def _mapped(self, frame: datafusion.DataFrame, key: str | None) -> Iterator[pa.RecordBatch]:
         """Give what the task's function makes of a frame's rows."""
@@ -208,6 +234,7 @@ def _difference(before: pa.Table, now: pa.Table) -> tuple[list[object], list[obj
     return changed, [k for k in then if k not in current]
 
 
-def _is_in(key: str, values: list[object], kind: pa.DataType) -> datafusion.Expr:
+def is_in(key: str, values: list[object], kind: pa.DataType) -> datafusion.Expr:
+    """Return whether a column has one of these values, of which none is null."""
     literals = [datafusion.lit(pa.scalar(value, kind)) for value in values]
     return datafusion.functions.in_list(column(key), literals)

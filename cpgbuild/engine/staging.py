@@ -19,6 +19,7 @@ from cpgbuild.plan import types
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cpgbuild.engine.buckets import Buckets
     from cpgbuild.engine.folder import Folder
     from cpgbuild.engine.partitions import Key, Values
 
@@ -47,13 +48,16 @@ class StagedFile:
     modified: int
     values: Values
     statistics: str
+    bucket: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
     """All rows of a run, written and not committed; `schema` is the stored one.
 
-    `base` is the version of the table, -1 where there was none, that was there before.
+    `base` is the version of the table, -1 where there was none, that was there before. With
+    `upon` the rows are not all: the table keeps the rows of these files of its own, and loses
+    those of `without`. Of a keyed table it is known how many `buckets` its files are.
     """
 
     output: str
@@ -63,6 +67,14 @@ class Staged:
     partition_by: tuple[str, ...]
     files: tuple[StagedFile, ...]
     rows: int
+    upon: tuple[StagedFile, ...] = ()
+    without: tuple[StagedFile, ...] = ()
+    buckets: Buckets | None = None
+
+    @property
+    def all_files(self) -> tuple[StagedFile, ...]:
+        """The files that the table will have."""
+        return (*self.upon, *self.files)
 
     @property
     def bytes(self) -> int:
@@ -84,6 +96,7 @@ class Stage:
     base: int
     schema: pa.Schema
     partition_by: tuple[str, ...]
+    buckets: Buckets | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def written(self, batches: Iterator[pa.RecordBatch]) -> Staged:
@@ -104,9 +117,8 @@ class Stage:
             raise
         stored = types.storage_schema(self.schema)
         files = tuple(writer.files)
-        return Staged(
-            self.output, self.id, self.base, stored, self.partition_by, files, writer.rows
-        )
+        told = (self.output, self.id, self.base, stored, self.partition_by)
+        return Staged(*told, files, writer.rows, buckets=writer.buckets)
 
     @cached_property
     def written_schema(self) -> pa.Schema:
@@ -152,10 +164,14 @@ class _Writer:
     _begun: list[str] = field(default_factory=list)
     # What is not yet told apart: to do that with a small batch costs as much as with a large one.
     _mixed: _Waiting = field(default_factory=lambda: _Waiting(SPLIT_ROWS))
+    buckets: Buckets | None = None
+
+    def __post_init__(self) -> None:
+        self.buckets = self.stage.buckets
 
     def take(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
-        if not self.stage.partition_by:
+        if not self.stage.partition_by and self.buckets is None:
             self._part((), {}).take(batch)
             return
         self._mixed.add(batch)
@@ -163,14 +179,20 @@ class _Writer:
             self._split()
 
     def _split(self) -> None:
-        for key, values, rows in split(self._mixed.taken(), self.stage.partition_by):
-            self._part(key, values).take(rows)
+        if self.buckets is not None:
+            # So many as the rows seen until now need: no one knows how many there will be.
+            self.buckets = self.buckets.for_bytes(self._mixed.bytes)
+            for bucket, rows in self.buckets.split(self._mixed.taken()):
+                self._part((str(bucket),), {}, bucket).take(rows)
+        else:
+            for key, values, rows in split(self._mixed.taken(), self.stage.partition_by):
+                self._part(key, values).take(rows)
         self._make_room()
 
-    def _part(self, key: Key, values: Values) -> _Part:
+    def _part(self, key: Key, values: Values, bucket: int = 0) -> _Part:
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = _Part(self, values)
+            part = self._parts[key] = _Part(self, values, bucket)
         return part
 
     def _make_room(self) -> None:
@@ -190,6 +212,9 @@ class _Writer:
     def finish(self) -> None:
         if self._mixed.rows:
             self._split()
+        if self.buckets is not None:
+            # Of no rows too.
+            self.buckets = self.buckets.for_bytes(0)
         for part in self._parts.values():
             part.flush()
             part.close()
@@ -209,6 +234,7 @@ class _Part:
 
     writer: _Writer
     values: Values
+    bucket: int = 0
     waiting: _Waiting = field(default_factory=lambda: _Waiting(GROUP_ROWS))
     _path: str = ""
     _stream: pa.NativeFile | None = None
@@ -259,7 +285,8 @@ class _Part:
         stream.close()
         stats = statistics(self._footer[0])
         now = time.time_ns() // 1_000_000
-        self.writer.files.append(StagedFile(self._path, size, now, self.values, stats))
+        told = (self._path, size, now, self.values, stats, self.bucket)
+        self.writer.files.append(StagedFile(*told))
 
 
 def _repeating(rows: pa.Table) -> list[str]:

@@ -48,7 +48,7 @@ class Unseen:
         return types.logical_schema(self.staged.schema)
 
     def _rows(self, session: datafusion.SessionContext, name: str) -> datafusion.DataFrame:
-        if not self.staged.files:
+        if not self.staged.all_files:
             raw = f"{name}/none"
             none = pa.RecordBatch.from_pylist([], schema=self._schema)
             session.register_record_batches(raw, [[none]])
@@ -58,7 +58,7 @@ class Unseen:
     def _of_files(self, session: datafusion.SessionContext, name: str) -> datafusion.DataFrame:
         """Read the files; what the columns of their partitions hold, is not in them."""
         partitions: dict[tuple[tuple[str, str], ...], list[StagedFile]] = {}
-        for file in self.staged.files:
+        for file in self.staged.all_files:
             key = tuple((column, repr(value)) for column, value in file.values.items())
             partitions.setdefault(key, []).append(file)
         for number, files in enumerate(partitions.values()):

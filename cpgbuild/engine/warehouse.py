@@ -20,6 +20,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from cpgbuild.core.evidence import Evidence
 from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.core.ports import Past
+from cpgbuild.engine.buckets import Buckets
 from cpgbuild.engine.commits import Committer, is_committed, leftovers
 from cpgbuild.engine.folder import Folder
 from cpgbuild.engine.frames import cast_to
@@ -35,6 +36,8 @@ from cpgbuild.engine.history import (
     size_of,
     trace_of,
 )
+from cpgbuild.engine.keyed_table import KeyedTable
+from cpgbuild.engine.ledger import Ledger
 from cpgbuild.engine.staging import SIDE, Stage, Staged, marker
 from cpgbuild.engine.unseen import Unseen
 from cpgbuild.errors.run import TableUnreadable, WarehouseUnwritable
@@ -52,6 +55,9 @@ if TYPE_CHECKING:
     from cpgbuild.engine.leaves import Leaves
 
 __all__ = ["TRACE", "Staged", "Warehouse"]
+
+# So many files about the keys of runs lie beside a table before it is seen to them.
+MANY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,16 +244,35 @@ class Warehouse:
         self,
         output: str,
         schema: pa.Schema,
-        partition_by: tuple[str, ...],
+        by: tuple[str, ...] | Buckets,
         batches: Iterator[pa.RecordBatch],
     ) -> Staged:
         """Write rows below an output's table, where nobody sees them until they are committed.
 
+        `by` has the columns of its partitions, or says into which buckets they are put.
         What `batches` raises is raised, and then nothing is left of the rows.
         """
         folder = self._folder(output)
         base = self._committer(output).version
-        return Stage(folder, output, base, schema, tuple(partition_by)).written(batches)
+        parts, buckets = ((), by) if isinstance(by, Buckets) else (tuple(by), None)
+        return Stage(folder, output, base, schema, parts, buckets).written(batches)
+
+    def keyed(self, output: str, ledger: Ledger) -> KeyedTable:
+        """Return an output's table with the ledger of what it holds."""
+        return KeyedTable(self._folder(output), self.schema(output), ledger)
+
+    def ledger(self, output: str, run: str, fingerprint: Fingerprint) -> Ledger | None:
+        """Return the ledger of a run, if it is there and is of rows of this fingerprint."""
+        ledger = Ledger.from_table(self._beside(output, _ledger(run))) if run else None
+        if ledger is None or fingerprint not in ledger.fingerprints().values():
+            return None
+        return ledger
+
+    def is_of(self, output: str, ledger: Ledger) -> bool:
+        """Return whether an output's table is made of exactly the files of a ledger."""
+        seen = self._known(output)
+        files = active_files(seen.table) if seen is not None else None
+        return files is not None and sorted(files) == sorted(ledger.files)
 
     def unseen(self, staged: Staged, others: Leaves, place: Path) -> Unseen:
         """Return leaves of which one is what is staged; `place` is an empty local folder."""
@@ -300,21 +325,49 @@ class Warehouse:
                     folder.delete(files)
                 folder.delete([marker(stage)])
 
+    def schema(self, output: str) -> pa.Schema:
+        """Return the columns of an output's table, in their logical types."""
+        seen = self._known(output)
+        if seen is None:
+            raise FileNotFoundError(self.uri(output))
+        return _logical(seen.table)
+
+    def keep_ledger(self, output: str, run: str, ledger: Ledger) -> None:
+        """Keep, beside the table, what is known of each key of a run's rows."""
+        with self._folder(output).create(_ledger(run)) as stream:
+            pq.write_table(ledger.to_table(), stream)
+
     def keep_keys(self, output: str, run: str, keys: pa.Table) -> None:
         """Keep, beside the table, which content each key had in a run."""
         with self._folder(output).create(_keys(run)) as stream:
             pq.write_table(keys, stream)
 
+    def keeps_many(self, output: str) -> bool:
+        """Return whether it is time to see whether all that is kept of runs is of any use still.
+
+        To know which runs can be restored takes a look at every version.
+        """
+        return len(self._kept(output)) >= MANY
+
+    def _kept(self, output: str) -> list[str]:
+        beside = (f"{SIDE}/keys-", f"{SIDE}/ledger-")
+        return [name for name in self._folder(output).names(SIDE) if name.startswith(beside)]
+
     def drop_other_keys(self, output: str, runs: Collection[str]) -> None:
-        """Delete what `keep_keys` kept of other runs than these."""
-        folder, kept = self._folder(output), {_keys(run) for run in runs}
-        names = [name for name in folder.names(SIDE) if name.startswith(f"{SIDE}/keys-")]
-        folder.delete(name for name in names if name not in kept)
+        """Delete what `keep_keys` and `keep_ledger` kept of other runs than these."""
+        folder, kept = (
+            self._folder(output),
+            {made(run) for run in runs for made in (_keys, _ledger)},
+        )
+        folder.delete(name for name in self._kept(output) if name not in kept)
 
     def keys(self, output: str, run: str) -> pa.Table | None:
         """Return what `keep_keys` kept of a run, if it is still there."""
+        return self._beside(output, _keys(run))
+
+    def _beside(self, output: str, path: str) -> pa.Table | None:
         try:
-            with self._folder(output).open(_keys(run)) as source:
+            with self._folder(output).open(path) as source:
                 return pq.read_table(source)
         except (OSError, pa.ArrowException):
             return None
@@ -322,6 +375,10 @@ class Warehouse:
 
 def _keys(run: str) -> str:
     return f"{SIDE}/keys-{run}.parquet"
+
+
+def _ledger(run: str) -> str:
+    return f"{SIDE}/ledger-{run}.parquet"
 
 
 def _logical(table: DeltaTable) -> pa.Schema:

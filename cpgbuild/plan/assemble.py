@@ -66,6 +66,7 @@ def assemble(
     else:
         schema = declared_schema(definition)
     _check_columns(definition, rows, schema)
+    _check_key(definition, schema)
     if definition.kind is TaskKind.COMPUTE:
         check_storable(definition, schema)
     varying = unstable(optimised(frame), as_optimised(frame))
@@ -89,6 +90,7 @@ def assemble(
         inexact=rounding,
         declared=definition.inputs,
         place=definition.place,
+        key=definition.key,
     )
     map_facts, written_facts = _map_facts(query, definition, schema, root)
     return Compiled(
@@ -180,12 +182,31 @@ def _check_columns(definition: Definition, rows: pa.Schema, schema: pa.Schema) -
             ("key", row_map.key, schema),
             ("content", row_map.content, rows),
         ]
+    elif definition.key is not None:
+        named.append(("key", definition.key, schema))
     for option, column, where in named:
         if column not in where.names:
             what = "its output" if where is schema else "its expression"
             fault = f"says `{option}={column}`, which is no column of {what}"
             hint = f"the columns are {', '.join(where.names)}"
             raise BadTask(definition.name, fault, hint, definition.place)
+
+
+def _check_key(definition: Definition, schema: pa.Schema) -> None:
+    """See that the values of a key are exact, and the same wherever they are read."""
+    if definition.key is None or (definition.row_map and definition.row_map.key):
+        return
+    kind = schema.field(definition.key).type
+    if not is_key(kind):
+        fault = f"says `key={definition.key}`, whose type is {types.to_text(kind)}"
+        hint = "a key is a text, a whole number, a date or a boolean"
+        raise BadTask(definition.name, fault, hint, definition.place)
+
+
+def is_key(kind: pa.DataType) -> bool:
+    """Return whether rows can be replaced by values of this type."""
+    whole = pa.types.is_signed_integer(kind) or pa.types.is_boolean(kind)
+    return bool(whole or pa.types.is_string(kind) or pa.types.is_date32(kind))
 
 
 def check_storable(definition: Definition, schema: pa.Schema) -> None:

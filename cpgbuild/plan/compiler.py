@@ -29,6 +29,7 @@ from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.derivations import dependent, derivations
 from cpgbuild.plan.expressions import Unreadable
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
+from cpgbuild.plan.forms import form_of, formed
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
@@ -549,7 +550,8 @@ class Compiler:
         """
         is_there = task in self._compiled
         if not is_there:
-            self._compile(self._definitions[task])
+            form, definition = self.outline(task).form, self._definitions[task]
+            self._compile(formed(definition, form) if form is not None else definition)
         try:
             yield self._compiled[task], self._frames[task]
         finally:
@@ -589,6 +591,10 @@ class Compiler:
         if name in self._compiled:
             return
         before = self.outline(name)
+        if before.form is not None:
+            # What was compiled is what was planned, whatever its file says by now.
+            self._compile(formed(self._definitions[name], before.form))
+            return
         again = self._compile(self._definitions[name])
         same = (self._read_as(name, columns) == known for columns, known in before.readings.items())
         if again.task != before.task or not all(same):
@@ -706,6 +712,7 @@ class Compiler:
             asked={name: self._schemas[name].fingerprint for name in sorted({*named, *asked})},
             variables={name: self._variables[name] for name in sorted(variables)},
         )
+        outline.form = form_of(one)
         if definition.function is not None:
             # Whoever asks later would have to evaluate it again.
             outline.readings[WHOLE] = self._read_as(definition.name, WHOLE)

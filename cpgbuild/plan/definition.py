@@ -69,6 +69,7 @@ class Definition:
     row_map: RowMap | None = None
     checks: Mapping[str, Any] | None = None
     inputs: tuple[str, ...] | None = None
+    key: str | None = None
     file: str = ""
     recorded: Query | None = None
     whole: Callable[[], Definition] | None = None
@@ -94,6 +95,7 @@ class Options:
     row_map: RowMap | None = None
     checks: Mapping[str, Any] | None = None
     inputs: tuple[str, ...] | None = None
+    key: str | None = None
 
 
 def define(  # noqa: PLR0913 -- the one place where a task is put together
@@ -135,6 +137,7 @@ def define(  # noqa: PLR0913 -- the one place where a task is put together
         row_map=options.row_map,
         checks=options.checks,
         inputs=options.inputs,
+        key=options.key,
         file=place.path,
     )
 
@@ -144,14 +147,18 @@ def _contradiction(kind: TaskKind, options: Options) -> tuple[str, str] | None:
         return "says both `output` and `contributes_to`", "keep one of them"
     if kind is TaskKind.VIEW and options.partition_by:
         return "is a view and says `partition_by`", "only a compute task is stored: make it one"
+    if kind is TaskKind.VIEW and options.key:
+        return "is a view and says `key`", "only a compute task is stored: make it one"
+    if options.key and options.partition_by and not (options.row_map and options.row_map.key):
+        return "says both `key` and `partition_by`", "keep one of them"
     return _map_contradiction(options.row_map, options.schema) if options.row_map else None
 
 
 def _map_contradiction(row_map: RowMap, schema: object) -> tuple[str, str] | None:
     if schema is None:
         return "has a `map` and no `schema`", "declare what the function returns: `schema={…}`"
-    if (row_map.key is None) != (row_map.content is None):
-        return "has only one of `key` and `content`", "name both columns, or neither"
+    if row_map.content and not row_map.key:
+        return "has a `content` and no `key`", "name the column that names a row: `key=…`"
     name = getattr(row_map.function, "__qualname__", "")
     if not inspect.isfunction(row_map.function) or "<" in name:
         hint = "another process imports it by name: define it with `def` in the module"
@@ -286,8 +293,10 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
             the plan reads. Nothing else follows from them.
         map: a module's function from a `pyarrow.RecordBatch` of the expression's rows to a
             `RecordBatch` or `Table` of `schema`. It runs in other processes.
-        key: with `map`: the column that names a row; the output has it too.
-        content: with `key`: the column that says whether the row changed.
+        key: the column by which rows are replaced: where only those of some of its values can be
+            others than before, only these are computed, and written.
+        content: with `map` and `key`: the column of the expression that says whether the row of a
+            key changed. Only changed ones are handed to the function.
         **others: what has to be so of the rows, or they are not committed: `not_null`, `unique`,
             `accepted_values`, `relationships`, `checks` (docs/checks.md). What is no option is
             refused, with the name that was probably meant.
@@ -300,7 +309,8 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
     """
     frame = sys._getframe(1)  # noqa: SLF001
     _refuse(others, "@compute", ComputeOptions, frame)
-    row_map = RowMap(map, key, content) if map is not None else None
+    mapped = (map, key, content) if content else (map,)
+    row_map = RowMap(*mapped) if map is not None else None
     partitions = (partition_by,) if isinstance(partition_by, str) else tuple(partition_by)
     options = Options(
         name,
@@ -314,10 +324,12 @@ def compute(  # noqa: PLR0913 -- the knobs that a user may turn
         row_map,
         _checks(others),
         _listed(inputs),
+        key,
     )
-    if map is None and (key or content):
+    if map is None and content:
         place = frame_place(frame)
-        raise BadTask("@compute", "has a `key` and no `map`", "name the function: `map=…`", place)
+        hint = "name the function: `map=…`"
+        raise BadTask("@compute", "has a `content` and no `map`", hint, place)
     return _decorate(function, TaskKind.COMPUTE, options, frame)
 
 
@@ -366,7 +378,7 @@ def _refuse(others: Mapping[str, object], decorator: str, known: type, frame: Fr
 
 
 def _check_types(options: Options, frame: FrameType) -> None:
-    for key in ("name", "output", "contributes_to", "description"):
+    for key in ("name", "output", "contributes_to", "description", "key"):
         value = getattr(options, key)
         if value is not None and not isinstance(value, str):
             raise BadValue(key, value, "a string", _option_place(frame, key))

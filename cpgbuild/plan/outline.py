@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cpgbuild.core.fingerprint import Fingerprint
+    from cpgbuild.core.schema import Schema
     from cpgbuild.core.task import Requirement, Task
     from cpgbuild.errors.report import Place
 
@@ -61,7 +62,8 @@ class Outline:
     `task` knows nothing yet of the views behind it. `scanned` has the datasets that its query
     scans, each as often as it does; `asked` those that it named, with the fingerprints of the
     schemas that it was given; `variables` the values of those that it asked for. `readings` and
-    `meanings` are those that somebody asked for.
+    `meanings` are those that somebody asked for. With its `form` it can be compiled again without
+    its definition.
     """
 
     task: Task
@@ -70,6 +72,24 @@ class Outline:
     variables: Mapping[str, str]
     readings: dict[Columns, Reading] = field(default_factory=dict)
     meanings: dict[Columns, Meaning] = field(default_factory=dict)
+    form: Form | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A task's query as it was compiled, where that is nothing but text.
+
+    `believed` is the schema that Ibis gives it. Of a task that maps rows `function` has the module
+    and the name of its function, `by` its key and content, `schema` what it returns, and `facts`
+    what stands for its code.
+    """
+
+    sql: str
+    believed: Schema | None = None
+    function: tuple[str, str] | None = None
+    by: tuple[str | None, str | None] = (None, None)
+    schema: Schema | None = None
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,7 @@ class _Known:
             description=task.description,
             partition_by=task.partition_by,
             inputs=task.declared,
+            key=task.key,
             file=kept.module,
             whole=partial(self._whole, task.name, kept.module),
         )

@@ -143,7 +143,7 @@ _HIDDEN = {
     | {"OSFile", "input_stream", "csv", "substrait", "cuda"},
     "shutil": {"disk_usage", "get_terminal_size"},
     "sys": {"argv", "orig_argv", "stdin", "_getframe", "getrefcount"},
-    "tempfile": {"mkdtemp", "mkstemp", "mktemp", "NamedTemporaryFile", "TemporaryDirectory"},
+    "tempfile": {"mkdtemp", "mkstemp", "mktemp", "NamedTemporaryFile"},
     "threading": {"get_ident", "get_native_id", "current_thread"},
     "uuid": {"uuid1", "uuid4", "getnode"},
 }

@@ -26,6 +26,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "tags": list,
     "description": str,
     "partition_by": (list, str),
+    "key": str,
     "schema": dict,
     "not_null": (list, str),
     "unique": (list, str),
@@ -73,6 +74,7 @@ def read_task(path: Path, text: str) -> Definition:
         schema=header.get("schema"),
         checks={key: header[key] for key in CHECKS if key in header} or None,
         inputs=(inputs,) if isinstance(inputs, str) else None if inputs is None else tuple(inputs),
+        key=header.get("key"),
     )
     words = "\n".join(description).strip()
     return define(path.stem, kind, options, place, sql=text, description=words)

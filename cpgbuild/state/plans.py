@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cpgbuild.core.schema import Column, Schema
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.report import Place
-from cpgbuild.plan.outline import Kept, Marks, Meaning, Outline, Planned, Reading
+from cpgbuild.plan.outline import Form, Kept, Marks, Meaning, Outline, Planned, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.fingerprint import Fingerprint
 
-VERSION = 4
+VERSION = 5
 FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -228,7 +228,9 @@ def planned_text(planned: Planned, outline: Outline) -> str:
 
 def _outline_text(outline: Outline) -> str:
     task = outline.task
+    form = outline.form
     record = {
+        "form": None if form is None else _form_list(form),
         "varies": [task.volatile, task.unstable, task.inexact],
         "scanned": outline.scanned,
         "readings": [
@@ -270,7 +272,25 @@ def _outline_of(
         for columns, plan, views, leaves, *varies in record["meanings"]
     }
     own = task.by_itself(volatile, unstable, inexact)
-    return Outline(own, tuple(record["scanned"]), asked, variables, readings, meanings)
+    form = None if record["form"] is None else _form(record["form"])
+    return Outline(own, tuple(record["scanned"]), asked, variables, readings, meanings, form)
+
+
+def _form_list(form: Form) -> list[Any]:
+    schemas = (None if s is None else _text(s.columns) for s in (form.believed, form.schema))
+    return [form.sql, *schemas, form.function, form.by, form.facts]
+
+
+def _form(record: list[Any]) -> Form:
+    sql, believed, schema, function, by, facts = record
+    return Form(
+        sql,
+        None if believed is None else _schema(believed),
+        None if function is None else tuple(function),
+        tuple(by),
+        None if schema is None else _schema(schema),
+        tuple(facts),
+    )
 
 
 def _task_list(task: Task) -> list[Any]:
@@ -299,13 +319,14 @@ def _task_list(task: Task) -> list[Any]:
         task.kept,
         task.declared,
         None if place is None else [place.path, place.line, place.column, place.length],
+        task.key,
     ]
 
 
 def _task(record: list[Any]) -> Task:
     (name, dataset, kind, requires, plan, schema, output, lane, priority, *rest) = record
     tags, description, partition_by, variables, volatile, unstable, inexact, *rest = rest
-    leaves, query, views, kept, declared, place = rest
+    leaves, query, views, kept, declared, place, key = rest
     return Task(
         name,
         dataset,
@@ -329,6 +350,7 @@ def _task(record: list[Any]) -> Task:
         kept,
         None if declared is None else tuple(declared),
         None if place is None else Place(*place),
+        key=key,
     )
 
 

@@ -16,8 +16,8 @@ def v_candidate_calls(catalog: Catalog) -> ibis.Table:
     """Every call with the symbol of what it names; none where the index does not know it."""
     calls = catalog.table("v_cst_calls").rename(call_id="node_id", caller_id="scope_id")
     named = catalog.table("name_symbols").filter(_.role != "definition")
-    callees = named.select(name_id="node_id", symbol="symbol")
-    return calls.left_join(callees, "name_id").drop("name_id_right")
+    callees = named.select("path", name_id="node_id", symbol="symbol")
+    return calls.left_join(callees, ["path", "name_id"]).drop("path_right", "name_id_right")
 
 
 @view(name="view.resolved_calls", tags=["calls"])
@@ -26,7 +26,7 @@ def v_resolved_calls(catalog: Catalog) -> ibis.Table:
     return catalog.table("resolved_calls")
 
 
-@compute(tags=["calls"])
+@compute(key="path", tags=["calls"])
 def resolved_calls(catalog: Catalog) -> ibis.Table:
     """Of each call the best that is known: values followed, then the index, then names outside.
 
@@ -35,7 +35,7 @@ def resolved_calls(catalog: Catalog) -> ibis.Table:
     """
     # What the language or a builtin calls by itself there is known beside what stands there.
     possible = catalog.table("v_possible_calls").mutate(is_implied=_.how.isin(IMPLIED))
-    alike = ibis.window(group_by=["call_id", "is_implied"])
+    alike = ibis.window(group_by=["path", "call_id", "is_implied"])
     ranked = possible.mutate(best=_.rank.min().over(alike))
     return ranked.filter(_.rank == _.best).drop("rank", "best", "is_implied").distinct()
 

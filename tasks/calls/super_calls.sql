@@ -3,9 +3,9 @@
 -- the method resolution order, that has it. Indexers leave these open.
 WITH found AS (
   SELECT c.path, c.call_id, c.caller_id, m.symbol, m.node_id AS callee_id, m.is_external,
-    a."position", MIN(a."position") OVER (PARTITION BY c.call_id) AS nearest
+    a."position", MIN(a."position") OVER (PARTITION BY c.path, c.call_id) AS nearest
   FROM v_candidate_calls AS c
-  JOIN v_cst_defs AS method ON c.caller_id = method.node_id
+  JOIN v_cst_defs AS method ON c.path = method.path AND c.caller_id = method.node_id
   JOIN v_norm_ids AS class ON method.scope_id = class.node_id
   JOIN class_mro AS a ON class.symbol = a.symbol AND a."position" > 0
   JOIN v_norm_ids AS m ON m.symbol = CONCAT(a.ancestor, c.name, '().')

@@ -8,10 +8,26 @@ from tasks.graph.rows import edges
 from tasks.nested import file_id, node_id
 
 
-@compute(name="compute.write_edges_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_edges_delta", key="owner_path", priority=90, tags=["graph"])
 def cpg_edges_delta(catalog: Catalog) -> ibis.Table:
     """All edges of the graph."""
     return catalog.table("v_edges_union")
+
+
+@compute(key="owner_path", tags=["graph"])
+def edges_across(catalog: Catalog) -> ibis.Table:
+    """Edges that an edit of another file may change.
+
+    They are found anew after each edit, and kept apart, so that of all others only those of the
+    edited file are.
+    """
+    return catalog.table("v_edges_across")
+
+
+@view(contributes_to="v_edges_union", tags=["edges"])
+def known_edges_across(catalog: Catalog) -> ibis.Table:
+    """Edges that an edit of another file may change, as they were found."""
+    return catalog.table("edges_across")
 
 
 @view(contributes_to="v_edges_union", tags=["edges"])
@@ -64,7 +80,7 @@ def contains_edges_of_files(catalog: Catalog) -> ibis.Table:
     return edges(files, "CONTAINS", src=file_id(files.path), dst=module, how=how)
 
 
-@view(contributes_to="v_edges_union", tags=["edges"])
+@view(contributes_to="v_edges_across", tags=["edges"])
 def ref_edges(catalog: Catalog) -> ibis.Table:
     """REF: from a name to each definition of what it refers to; `how` is reference or import."""
     uses = catalog.table("name_symbols").filter(_.role != "definition")
@@ -73,7 +89,7 @@ def ref_edges(catalog: Catalog) -> ibis.Table:
     return edges(refs, "REF", src=refs.node_id, dst=refs.target_id, how=refs.role)
 
 
-@view(contributes_to="v_edges_union", tags=["edges"])
+@view(contributes_to="v_edges_across", tags=["edges"])
 def def_edges(catalog: Catalog) -> ibis.Table:
     """DEF: from a name to what it defines there."""
     names = catalog.table("name_symbols").filter(_.role == "definition")
@@ -84,7 +100,7 @@ def def_edges(catalog: Catalog) -> ibis.Table:
     return edges(own, "DEF", src=own.node_id, dst=own.target_id)
 
 
-@view(contributes_to="v_edges_union", tags=["edges", "calls"])
+@view(contributes_to="v_edges_across", tags=["edges", "calls"])
 def call_edges(catalog: Catalog) -> ibis.Table:
     """CALL: from what calls to what is called; `how` tells by which rule."""
     calls = catalog.table("v_resolved_calls")
@@ -98,7 +114,7 @@ def call_edges(catalog: Catalog) -> ibis.Table:
     )
 
 
-@view(contributes_to="v_edges_union", tags=["edges", "inheritance"])
+@view(contributes_to="v_edges_across", tags=["edges", "inheritance"])
 def inherits_from_edges(catalog: Catalog) -> ibis.Table:
     """INHERITS_FROM: from a class to each of its direct bases."""
     ids = catalog.table("v_norm_ids").filter(_.kind == "TYPE_DECL")

@@ -22,10 +22,22 @@ COLUMNS = (
 FIELDS = ("attribute", "property")
 
 
-@compute(name="compute.write_nodes_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_nodes_delta", key="path", priority=90, tags=["graph"])
 def cpg_nodes_delta(catalog: Catalog) -> ibis.Table:
     """All nodes of the graph."""
     return catalog.table("v_nodes_union")
+
+
+@compute(key="path", tags=["graph"])
+def nodes_across(catalog: Catalog) -> ibis.Table:
+    """Nodes that an edit of any file may change: of symbols, types and other packages."""
+    return catalog.table("v_nodes_across")
+
+
+@view(contributes_to="v_nodes_union", tags=["nodes"])
+def known_nodes_across(catalog: Catalog) -> ibis.Table:
+    """Nodes that an edit of any file may change, as they were found."""
+    return catalog.table("nodes_across")
 
 
 @view(contributes_to="v_nodes_union", tags=["nodes"])
@@ -33,11 +45,13 @@ def nodes_of_syntax(catalog: Catalog) -> ibis.Table:
     """Every named node of the syntax trees, by the kind that the specification gives it."""
     nodes = catalog.table("v_cst_nodes")
     kinds = catalog.table("v_cpg_kinds")
-    named = catalog.table("v_full_names").select("node_id", "full_name")
-    params = catalog.table("v_cst_params").select(param_id="node_id", param="name")
+    named = catalog.table("v_full_names").select("path", "node_id", "full_name")
+    params = catalog.table("v_cst_params").select("path", param_id="node_id", param="name")
     found = nodes.left_join(kinds, "cst_kind").drop("cst_kind_right")
-    found = found.left_join(named, "node_id").drop("node_id_right")
-    found = found.left_join(params, found.node_id == params.param_id)
+    # By the path too, though the id has it: so it is known that other files do not matter.
+    found = found.left_join(named, ["path", "node_id"]).drop("path_right", "node_id_right")
+    is_param = [found.path == params.path, found.node_id == params.param_id]
+    found = found.left_join(params, is_param).drop("path_right")
     kind = ibis.cases(
         (found.param_id.notnull(), "METHOD_PARAMETER_IN"),
         (found.field.isin(FIELDS) & (found.kind == "IDENTIFIER"), "FIELD_IDENTIFIER"),
@@ -67,7 +81,7 @@ def nodes_of_files(catalog: Catalog) -> ibis.Table:
     ).select(COLUMNS)
 
 
-@view(contributes_to="v_nodes_union", tags=["nodes"])
+@view(contributes_to="v_nodes_across", tags=["nodes"])
 def nodes_of_symbols(catalog: Catalog) -> ibis.Table:
     """Variables, members, and functions, types and members of other packages."""
     symbols = catalog.table("v_norm_ids").filter(_.name_id.isnull())
@@ -82,7 +96,7 @@ def nodes_of_symbols(catalog: Catalog) -> ibis.Table:
     return nowhere(nodes)
 
 
-@view(contributes_to="v_nodes_union", tags=["nodes"])
+@view(contributes_to="v_nodes_across", tags=["nodes"])
 def nodes_of_external_modules(catalog: Catalog) -> ibis.Table:
     """Modules of other packages: the index names some of them, import statements all."""
     symbols = catalog.table("v_norm_ids").filter(_.is_external, _.kind == "NAMESPACE_BLOCK")
@@ -100,7 +114,7 @@ def nodes_of_external_modules(catalog: Catalog) -> ibis.Table:
     )
 
 
-@view(contributes_to="v_nodes_union", tags=["nodes", "calls"])
+@view(contributes_to="v_nodes_across", tags=["nodes", "calls"])
 def nodes_of_outside_calls(catalog: Catalog) -> ibis.Table:
     """What is called of other packages, where only the value flow knows of it."""
     calls = catalog.table("v_resolved_calls").filter(_.is_external, _.symbol.isnull())
@@ -117,7 +131,7 @@ def nodes_of_outside_calls(catalog: Catalog) -> ibis.Table:
     )
 
 
-@view(contributes_to="v_nodes_union", tags=["nodes", "types"])
+@view(contributes_to="v_nodes_across", tags=["nodes", "types"])
 def nodes_of_types(catalog: Catalog) -> ibis.Table:
     """A TYPE node for each distinct annotated type."""
     types = catalog.table("type_nodes_v1")

@@ -7,10 +7,22 @@ from cpgbuild import Catalog, compute, view
 from tasks.nested import file_id
 
 
-@compute(name="compute.write_props_delta", priority=90, tags=["graph"])
+@compute(name="compute.write_props_delta", key="owner_path", priority=90, tags=["graph"])
 def cpg_props_delta(catalog: Catalog) -> ibis.Table:
     """All properties of nodes that are no columns: a row each, the value as text."""
     return catalog.table("v_props_union")
+
+
+@compute(key="owner_path", tags=["graph"])
+def props_across(catalog: Catalog) -> ibis.Table:
+    """Properties that an edit of any file may change: of symbols, and what is wrong with files."""
+    return catalog.table("v_props_across")
+
+
+@view(contributes_to="v_props_union", tags=["props"])
+def known_props_across(catalog: Catalog) -> ibis.Table:
+    """Properties that an edit of any file may change, as they were found."""
+    return catalog.table("props_across")
 
 
 @view(contributes_to="v_props_union", tags=["props"])
@@ -21,7 +33,7 @@ def file_props(catalog: Catalog) -> ibis.Table:
     return _props(files, files.path, "sha256", "size", "n_lines")
 
 
-@view(contributes_to="v_props_union", tags=["props"])
+@view(contributes_to="v_props_across", tags=["props"])
 def problem_props(catalog: Catalog) -> ibis.Table:
     """Of files: problem, why the file is not covered whole."""
     problems = catalog.table("v_file_problems")
@@ -53,7 +65,7 @@ def call_props(catalog: Catalog) -> ibis.Table:
     return _props(calls, calls.path, "n_args", "callee")
 
 
-@view(contributes_to="v_props_union", tags=["props"])
+@view(contributes_to="v_props_across", tags=["props"])
 def symbol_props(catalog: Catalog) -> ibis.Table:
     """Of symbols' nodes: symbol, signature."""
     ids = catalog.table("v_norm_ids").select("symbol", "node_id", "path", "full_name")

@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.modules", key = "path", tags = ["imports"]
 -- Files as modules, by the name that imports use. A tree with an `__init__.py` of its own is a
 -- package, named like its folder; below a folder `src` that is no package names start anew.
 -- A module of TypeScript is a file by its path, `index` its folder.

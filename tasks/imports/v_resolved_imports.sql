@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.resolved_imports", key = "path", tags = ["imports"]
 -- Imports with the module that each reaches: `from a import b` reaches `a.b` where that is a
 -- module of the tree and the language is Python, else `a`. Modules of other packages have no path.
 WITH absolute AS (

@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.bases", tags = ["inheritance"]
 -- Classes with their direct bases, as symbols, in the order of the class statement: what that
 -- names, then what the index says besides, but for what a stated base inherits anyhow: some name all
 -- ancestors. `is_implementation` also marks overriding methods, so both ends must be types.

@@ -30,7 +30,7 @@ def receiver_edges(catalog: Catalog) -> ibis.Table:
     return edges(receivers, "RECEIVER", src=receivers.call_id, dst=receivers.node_id)
 
 
-@view(contributes_to="v_edges_union", tags=["edges", "calls"])
+@view(contributes_to="v_edges_across", tags=["edges", "calls"])
 def parameter_link_edges(catalog: Catalog) -> ibis.Table:
     """PARAMETER_LINK: from an argument to the parameter that it binds; `how` tells in which way."""
     links = catalog.table("v_parameter_links")
@@ -50,15 +50,16 @@ def parameter_link_edges(catalog: Catalog) -> ibis.Table:
 @view(contributes_to="v_edges_union", tags=["edges"])
 def default_edges(catalog: Catalog) -> ibis.Table:
     """PARAMETER_LINK: from a default to the parameter that it binds where a call leaves it out."""
-    params = catalog.table("v_cst_params").filter(_.has_default).select(param_id="node_id")
+    params = catalog.table("v_cst_params").filter(_.has_default).select("path", param_id="node_id")
     values = catalog.table("v_cst_nodes").filter(_.field == "value")
-    found = values.join(params, values.parent_id == params.param_id)
+    same = [values.path == params.path, values.parent_id == params.param_id]
+    found = values.join(params, same)
     ends = {"src": found.node_id, "dst": found.param_id}
     sure = ibis.literal("high")
     return edges(found, "PARAMETER_LINK", **ends, how=ibis.literal("default"), confidence=sure)
 
 
-@view(contributes_to="v_edges_union", tags=["edges"])
+@view(contributes_to="v_edges_across", tags=["edges"])
 def capture_edges(catalog: Catalog) -> ibis.Table:
     """CAPTURE: from a function or lambda to a variable of a function around that it uses."""
     found = catalog.table("v_captures")

@@ -3,7 +3,7 @@
 import ibis
 from ibis import _, ir
 
-from cpgbuild import Catalog, view
+from cpgbuild import Catalog, compute, view
 from tasks.nested import explode
 from tasks.types.pyrefly import NONE, TYPES
 
@@ -54,7 +54,7 @@ def v_checked_types(catalog: Catalog) -> ibis.Table:
     return explode(catalog.table("pyrefly_nested"), "types", TYPES, ["path"])
 
 
-@view(name="view.type_nodes", tags=["types"])
+@compute(name="compute.type_nodes", tags=["types"])
 def type_nodes_v1(catalog: Catalog) -> ibis.Table:
     """Distinct types, with how often they occur; the symbol is the outermost type's."""
     written = catalog.table("type_exprs_norm_v1")

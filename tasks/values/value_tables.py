@@ -17,7 +17,7 @@ def values_nested(catalog: Catalog) -> ibis.Table:
     return python_files(catalog)
 
 
-@compute(map=find_calls, schema=VALUE_CALLS, tags=["values", "calls"])
+@compute(map=find_calls, schema=VALUE_CALLS, key="path", tags=["values", "calls"])
 def value_calls(catalog: Catalog) -> ibis.Table:
     """Calls found by following values through all files: a row for each thing a site may call."""
     modules = catalog.table("v_modules").select("path", "module", "package")

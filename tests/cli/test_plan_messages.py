@@ -348,11 +348,28 @@ def test_map_that_is_a_lambda(project, says):
     assert says("build", project.root).code == 2
 
 
-def test_key_without_content(project, says):
+def test_content_without_key(project, says):
     project.edit(
         "tasks/sales.py",
         "@compute\n",
-        'def same(rows):\n    return rows\n\n\n@compute(map=same, schema={"a": "int64"}, key="a")\n',
+        'def same(rows):\n    return rows\n\n\n@compute(map=same, schema={"a": "int64"}, content="a")\n',
+    )
+    assert says("build", project.root).code == 2
+
+
+def test_key_of_a_view(project, says):
+    project.write("tasks/by_name.sql", '-- cpgbuild: key = "country"\nselect country from sales\n')
+    assert says("build", project.root).code == 2
+
+
+def test_key_that_is_a_float(project, says):
+    project.edit("tasks/sales.py", "@compute\n", '@compute(key="amount")\n')
+    assert says("build", project.root).code == 2
+
+
+def test_key_and_partitions(project, says):
+    project.edit(
+        "tasks/sales.py", "@compute\n", '@compute(key="country", partition_by="country")\n'
     )
     assert says("build", project.root).code == 2
 

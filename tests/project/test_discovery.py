@@ -263,7 +263,7 @@ def test_a_wrong_header_is_told(project, header, error):
         ('@compute(key="a", content="b")', BadTask),
         ("@compute(map=print)", BadTask),
         ('@compute(map=print, schema={"a": "int64"})', BadTask),
-        ('@compute(map=same, schema={"a": "int64"}, key="a")', BadTask),
+        ('@compute(map=same, schema={"a": "int64"}, content="a")', BadTask),
     ],
 )
 def test_wrong_options_are_told_at_the_decorator_or_its_function(project, decorator, error):

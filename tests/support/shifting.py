@@ -89,7 +89,14 @@ QUERIES = {
         'kind = "compute", partition_by = "FOLDERS"',
         "select day, customer, id, amount from v_big",
     ),
-    "counts": ('kind = "compute"', "select word, count(*) as n from v_words group by word"),
+    "counts": (
+        'kind = "compute", key = "word"',
+        "select word, count(*) as n from v_words group by word",
+    ),
+    "lengths": (
+        'kind = "compute", key = "path"',
+        "select path, count(*) as n from v_words group by path",
+    ),
     "low": (
         'kind = "compute", contributes_to = "parts"',
         "select id, 'low' as part from orders where amount <= LEAST",
@@ -264,6 +271,7 @@ class Shifting:
             "slow": Counter((i, amount, 2 * i) for i, _, _, amount in orders),
             "v_words": Counter(said),
             "counts": Counter(Counter(word for _, word in said).items()),
+            "lengths": Counter(Counter(path for path, _ in said).items()),
             "parts.low": Counter((row[0], "low") for row in orders if row[3] <= self.least),
             "parts.high": Counter((row[0], "high") for row in big),
             "part_sizes": Counter((part, n) for part, n in (("low", low), ("high", high)) if n),

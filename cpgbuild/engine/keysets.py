@@ -1,0 +1,40 @@
+"""Key sets: which columns are summed up for each key, in the form in which the sums are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from cpgbuild.core.evidence import Columns
+
+# The columns of sums that say of which key they are, and of how many rows.
+KEY, ROWS = "key", "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The sets of columns that are summed up, and the one that is without the last bits too."""
+
+    exact: tuple[Columns, ...]
+    blurred: Columns | None = None
+
+    def of(self, columns: Columns) -> tuple[str, str] | None:
+        """Return which columns hold the sums of a set; None where it is not summed up."""
+        if columns not in self.exact:
+            return None
+        number = self.exact.index(columns)
+        return f"a{number}", f"b{number}"
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that hold the sums, two words for each set."""
+        count = len(self.exact) + (self.blurred is not None)
+        return [f"{word}{number}" for number in range(count) for word in "ab"]
+
+    def schema(self, kind: pa.DataType) -> pa.Schema:
+        """Return the schema of sums of keys of this type."""
+        words = [(name, pa.uint64()) for name in self.names]
+        return pa.schema([(KEY, kind), (ROWS, pa.int64()), *words])
