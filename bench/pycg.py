@@ -76,6 +76,9 @@ def graph_edges(case: Path, warehouse: Path) -> set[Edge]:
     api.build(ROOT, targets=TARGETS, overrides=overrides, report=report)
     nodes = {row["node_id"]: row for row in _table(warehouse, "cpg_nodes_delta")}
     names = _names(nodes)
+    if (case / "__init__.py").exists():
+        # The project takes such a case as a package, the benchmark as a folder of modules.
+        names = {key: name.removeprefix(f"{case.name}.") for key, name in names.items()}
     edges = set()
     for call in _table(warehouse, "resolved_calls"):
         callee = nodes[call["callee_id"]]
