@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tasks.control.flow_graph import EXIT
 from tasks.control.functions import Function, functions
-from tasks.control.syntax_table import SyntaxTable, read_tree
+from tasks.control.syntax_table import SyntaxTable, table_of_tree
 from tasks.extract.python_syntax import python_grammar
 from tasks.extract.text_layout import line_starts
 
@@ -106,7 +106,7 @@ def main() -> int:
     for file in files:
         source = file.read_bytes()
         tree = grammar.parse(source)
-        table = read_tree(tree, grammar)
+        table = table_of_tree(tree, grammar)
         found = functions(table, source)
         counts["files"] += 1
         counts["functions"] += len(found)

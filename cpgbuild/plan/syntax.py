@@ -24,6 +24,8 @@ __all__ = [
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+# A task's code may lie in so many files that are asked for in turn.
+_FILES: Final = 512
 _SILENT_FIELDS: Final = ("ctx", "type_comment", "type_ignores", "kind")
 
 
@@ -37,14 +39,35 @@ def tree(path: Path) -> ast.Module:
     return _parsed(path.read_bytes())
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_FILES)
 def _parsed(source: bytes) -> ast.Module:
     return ast.parse(source)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_FILES)
 def _compiled(source: bytes) -> types.CodeType:
     return compile(source, "<source>", "exec", dont_inherit=True)
+
+
+@functools.lru_cache(maxsize=_FILES)
+def _definitions(source: bytes) -> dict[tuple[str, int], list[_Definition]]:
+    """Functions by name and first line, decorators counted."""
+    found: dict[tuple[str, int], list[_Definition]] = {}
+    for node in ast.walk(_parsed(source)):
+        if isinstance(node, _Definition):
+            key = (getattr(node, "name", "<lambda>"), _first_line(node))
+            found.setdefault(key, []).append(node)
+    return found
+
+
+@functools.lru_cache(maxsize=_FILES)
+def _described(source: bytes) -> dict[tuple[str, int], set[str]]:
+    """What the byte code of functions says, by name and first line."""
+    found: dict[tuple[str, int], set[str]] = {}
+    for code in bytecode.nested(_compiled(source)):
+        key = (code.co_name, code.co_firstlineno)
+        found.setdefault(key, set()).add(bytecode.describe(code))
+    return found
 
 
 def text(node: ast.AST) -> str:
@@ -85,16 +108,10 @@ def function_node(function: types.FunctionType) -> _Definition | None:
     """The definition of `function` in its file; None where it is not found for certain."""
     code = function.__code__
     try:
-        root = tree(Path(code.co_filename))
+        known = _definitions(Path(code.co_filename).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return None
-    found = [
-        node
-        for node in ast.walk(root)
-        if isinstance(node, _Definition)
-        and getattr(node, "name", "<lambda>") == code.co_name
-        and _first_line(node) == code.co_firstlineno
-    ]
+    found = known.get((code.co_name, code.co_firstlineno), [])
     return found[0] if len(found) == 1 else None
 
 
@@ -107,16 +124,10 @@ def runs_as_written(function: types.FunctionType) -> bool:
     """Whether the byte code that is loaded is what its source compiles to now."""
     code = function.__code__
     try:
-        whole = _compiled(Path(code.co_filename).read_bytes())
+        known = _described(Path(code.co_filename).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return False
-    described = bytecode.describe(code)
-    return any(
-        candidate.co_name == code.co_name
-        and candidate.co_firstlineno == code.co_firstlineno
-        and bytecode.describe(candidate) == described
-        for candidate in bytecode.nested(whole)
-    )
+    return bytecode.describe(code) in known.get((code.co_name, code.co_firstlineno), ())
 
 
 def class_node(cls: type, path: Path) -> ast.ClassDef | ast.Module | None:

@@ -9,7 +9,7 @@ from tasks.control.control_schema import CONTROL_NESTED, FACTS
 from tasks.control.flow_graph import ENTRY, EXIT, Edge
 from tasks.control.functions import Function, functions
 from tasks.control.node_ids import NodeIds
-from tasks.control.syntax_table import SyntaxTable, read_tree
+from tasks.control.syntax_table import SyntaxTable, table_of_tree
 from tasks.extract.concrete_syntax import collection_paused
 from tasks.extract.python_syntax import python_grammar
 from tasks.extract.struct_lists import list_type, struct_fields
@@ -35,7 +35,7 @@ def control_facts(files: pa.RecordBatch) -> pa.Table:
     with collection_paused():
         for content in files.column("content"):
             source = content.as_py()
-            table = read_tree(grammar.parse(source), grammar)
+            table = table_of_tree(grammar.parse(source), grammar)
             rows.add_file(table, source, functions(table, source))
     columns: dict[str, pa.Array] = {name: files.column(name) for name in ("path", "sha256")}
     return pa.table(columns | rows.to_arrays(), schema=CONTROL_NESTED)

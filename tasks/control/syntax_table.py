@@ -60,7 +60,7 @@ class SyntaxTable(NamedTuple):
         return source[self.starts[node] : self.ends[node]].decode("utf-8", "replace")
 
 
-def read_tree(tree: Tree, grammar: Grammar) -> SyntaxTable:
+def table_of_tree(tree: Tree, grammar: Grammar) -> SyntaxTable:
     """Return the table of a tree; the depth is limited by memory only."""
     table = SyntaxTable([], [], [], [], [], [], {})
     kinds, fields, starts, ends, parents, stops, tokens = table

@@ -277,16 +277,18 @@ def _imported(facts: FileFacts, clause: Node) -> Iterator[tuple[str | None, str 
             waiting += reversed(part.named_children)
 
 
+# Sorted: a set has another order in each process, and a table in another order is other code.
 HANDLERS: dict[str, Handler] = {
-    **dict.fromkeys(NAMES, on_name),
-    **dict.fromkeys(FUNCTIONS, on_function),
-    **dict.fromkeys(CLASSES, on_class),
+    **dict.fromkeys(sorted(NAMES), on_name),
+    **dict.fromkeys(sorted(FUNCTIONS), on_function),
+    **dict.fromkeys(sorted(CLASSES), on_class),
     **dict.fromkeys(("call_expression", "new_expression"), on_call),
     "decorator": on_decorator,
     **dict.fromkeys(("import_statement", "export_statement"), on_import),
     "type_annotation": on_annotation,
     **dict.fromkeys(
-        (*DECLARATORS, "assignment_expression", "augmented_assignment_expression"), on_assignment
+        (*sorted(DECLARATORS), "assignment_expression", "augmented_assignment_expression"),
+        on_assignment,
     ),
     **dict.fromkeys(("return_statement", "yield_expression"), on_return),
     **dict.fromkeys(

@@ -119,7 +119,9 @@ def _objects(program: Program, orders: dict[int, list[int]]) -> tuple[Ints, Ints
     rows = _rows(program, Op.PARAMETER)
     places = np.where(rows["c"] < 0, np.iinfo(np.int32).max, rows["c"])
     order = np.lexsort((places, rows["a"]))
-    parameters = _rows_of(*(rows[name][order] for name in ("b", "c", "name")))
+    comes_back = np.isin(rows["b"], _rows(program, Op.GIVES_BACK)["b"])
+    columns = (rows["b"], rows["c"], rows["name"], comes_back)
+    parameters = _rows_of(*(column[order] for column in columns))
     classes = [
         orders.get(obj, [obj]) if kind == Kind.CLASS else []
         for obj, kind in enumerate(program.kinds.tolist())

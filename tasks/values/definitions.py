@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.values.annotations import annotated
+from tasks.values.assignment import store_element
 from tasks.values.facts import Kind, Op, Site
 from tasks.values.scopes import Scope, bindings, text
 
@@ -50,7 +51,7 @@ def on_class(values: FileValues, node: Node, decorators: Sequence[Node] = ()) ->
             index += 1
     body = node.child_by_field_name("body")
     bound = bindings([] if body is None else [body], has_walrus=values.has_walrus)
-    scope = Scope("class", here, obj, outer, bound.bound, bound.globals, bound.nonlocals)
+    scope = Scope("class", here, obj, outer, bound.bound, bound.global_names, bound.nonlocals)
     scope.self_class = obj
     values.scope = scope
     values.body(body)
@@ -119,7 +120,7 @@ def _function(values: FileValues, node: Node, kind: Kind) -> int:
     obj = values.object(kind, here)
     body = node.child_by_field_name("body")
     found = bindings([] if body is None else [body], has_walrus=values.has_walrus)
-    scope = Scope(node.type, here, obj, outer, found.bound, found.globals, found.nonlocals)
+    scope = Scope(node.type, here, obj, outer, found.bound, found.global_names, found.nonlocals)
     scope.self_class = outer.self_class
     scope.returns = values.variable()
     values.emit(Op.RETURN, obj, scope.returns)
@@ -139,7 +140,7 @@ def _body(values: FileValues, scope: Scope, node: Node) -> None:
     scope.yields = values.variable()
     before = len(values.ops)
     if node.type == "lambda":
-        values.copy(scope.returns, values.evaluate(body))
+        values.give_back(values.evaluate(body))
     else:
         values.body(body)
     is_generator = any(op == Op.COPY and a == scope.yields for op, a, *_ in values.ops[before:])
@@ -164,6 +165,7 @@ def _parameters(values: FileValues, node: Node, scope: Scope, kind: Kind) -> Non
             scope.bound.add(name)
             scope.state.names[name] = variable
             scope.given[name] = [variable]
+            position = -1
             if stars:
                 _rest(values, scope.obj, variable, stars)
                 by_name_only = True
@@ -173,7 +175,9 @@ def _parameters(values: FileValues, node: Node, scope: Scope, kind: Kind) -> Non
                 if is_method and index == 0 and not by_name_only and kind is not Kind.STATIC:
                     values.emit(Op.SELF, scope.obj, variable, scope.self_class)
                 index += 1
-            _stated(values, child, variable, stars)
+            held = _stated(values, child, variable, stars)
+            if not stars and not (is_method and position == 0):
+                scope.parameters[variable] = held
 
 
 def _rest(values: FileValues, function: int, variable: int, stars: int) -> None:
@@ -183,19 +187,18 @@ def _rest(values: FileValues, function: int, variable: int, stars: int) -> None:
     values.emit(op, function, -1, container)
 
 
-def _stated(values: FileValues, parameter: Node, variable: int, stars: int) -> None:
-    """Let a parameter hold its default, and what its annotation says."""
-    default = parameter.child_by_field_name("value")
-    if default is not None:
-        values.copy(variable, values.evaluate(default))
-    stated = parameter.child_by_field_name("type")
-    if stated is not None:
-        held = annotated(values, stated)
-        if held is not None and stars:
-            values.emit(Op.STORE, variable, held, -1, "[*]")
-            values.emit(Op.STORE, variable, held, -1, "[any]")
-        else:
-            values.copy(variable, held)
+def _stated(values: FileValues, parameter: Node, variable: int, stars: int) -> list[int]:
+    """Let a parameter hold its default, and what its annotation says; return these."""
+    default, stated = (parameter.child_by_field_name(name) for name in ("value", "type"))
+    value = values.evaluate(default)
+    held = None if stated is None else annotated(values, stated)
+    if held is not None and stars:
+        store_element(values, variable, None, held)
+        held = None
+    found = [one for one in (value, held) if one is not None]
+    for one in found:
+        values.copy(variable, one)
+    return found
 
 
 def _tokens(parameter: Node) -> Iterator[tuple[Node, int]]:

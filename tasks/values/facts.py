@@ -43,6 +43,7 @@ class Op(IntEnum):
     DEFINES = 18  # the body of class or module a leaves b under the name
     SUPER = 19  # a holds what `super()` is in a method of class b
     JOIN = 20  # a holds the containers of b and c, with the elements of both
+    GIVES_BACK = 21  # function a returns its parameter b itself
 
 
 class Kind(IntEnum):

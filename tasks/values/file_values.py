@@ -199,7 +199,7 @@ class FileValues:
         scope: Scope | None = self.scope
         is_inner = False
         while scope is not None:
-            if name in scope.globals:
+            if name in scope.global_names:
                 return self._of_module(name, scope)
             if name in scope.bound and name not in scope.nonlocals:
                 if not is_inner and name in scope.state.names:
@@ -240,7 +240,7 @@ class FileValues:
         scope = self.scope
         while scope.kind == COMPREHENSION and name not in scope.bound and scope.parent is not None:
             scope = scope.parent
-        if name in scope.globals or name in scope.nonlocals:
+        if name in scope.global_names or name in scope.nonlocals:
             self._write_outside(scope, name, value)
             return
         if value is None:
@@ -257,7 +257,7 @@ class FileValues:
             self.copy(scope.cells[name], value)
 
     def _write_outside(self, scope: Scope, name: str, value: int | None) -> None:
-        is_global = name in scope.globals
+        is_global = name in scope.global_names
         outer = scope.parent
         while outer is not None and outer.parent is not None:
             if not is_global and outer.kind != "class" and name in outer.bound:
@@ -273,6 +273,22 @@ class FileValues:
         while scope is not None:
             scope.state.places.clear()
             scope = scope.parent if scope.kind == COMPREHENSION else None
+
+    def give_back(self, value: int | None) -> None:
+        """Let the function that is walked return a value.
+
+        A parameter that comes back as it is, comes back to the call that passed it, and to no
+        other.
+        """
+        scope = self.scope
+        if value is None or scope.returns < 0:
+            return
+        if value not in scope.parameters:
+            self.copy(scope.returns, value)
+            return
+        self.emit(Op.GIVES_BACK, scope.obj, value)
+        for other in scope.parameters[value]:
+            self.copy(scope.returns, other)
 
     # Control flow
 

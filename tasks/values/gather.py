@@ -42,6 +42,7 @@ _ROLES = {
     Op.DEFINES: (_OBJECT, _VARIABLE, _NONE),
     Op.SUPER: (_VARIABLE, _OBJECT, _NONE),
     Op.JOIN: (_VARIABLE, _VARIABLE, _VARIABLE),
+    Op.GIVES_BACK: (_OBJECT, _VARIABLE, _NONE),
 }
 ROOT = -1  # the parent of a name that stands first
 INDEXES = 16  # positions that have a name of their own

@@ -30,7 +30,7 @@ OUTSIDE, OUTSIDE_TABLE, CALLS, OBJECTS, PARAMETERS_OF, ARGUMENTS_OF, SITES = ran
 ORDERS, STAR_VARIABLES, SUBMODULES, BUILTIN_OF_KIND, NAMES, INDEX_NAMES, GIVEN_BACK = range(34, 41)
 ROOM = 21
 HEADER = FIRST_TABLE + 2 * ROOM
-WIDTHS = (3, 1, 3, 6, 2, 2, 1, 4, 2, 4, 7, 3, 3, 3, 1, 1, 2, 1, 3, 1, 1)
+WIDTHS = (3, 1, 3, 6, 2, 2, 1, 4, 2, 4, 7, 4, 3, 3, 1, 1, 2, 1, 3, 1, 1)
 
 # Columns: of hash tables; of facts, variables and edges; of outside names; of calls found;
 KEY, VALUE = range(2)
@@ -41,7 +41,7 @@ PARENT, NAME, FLAGS, DEPTH = range(4)
 SITE, CALLED, HOW, CALLEE = range(4)
 # of objects; of parameters and arguments, whose first is `VARIABLE`; of sites; of names.
 KIND_OF, RETURNS, REST, REST_NAMED, PARAMETERS, ORDER, STARS = range(7)
-_, POSITION, CALLED_BY = range(3)
+_, POSITION, CALLED_BY, COMES_BACK = range(4)
 ARGUMENTS, KIND_OF_SITE, RESULT = range(3)
 KEY_OF, IS_UPPER, IS_BRACKET = range(3)
 

@@ -58,7 +58,7 @@ class Scope:
     obj: int
     parent: Scope | None
     bound: set[str]
-    globals: set[str] = field(default_factory=set)
+    global_names: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
     state: State = field(default_factory=State)
     # All that a name was ever given here, and the variable that holds it all, once it is asked.
@@ -68,6 +68,8 @@ class Scope:
     loops: list[tuple[list[State], list[State]]] = field(default_factory=list)
     returns: int = -1
     yields: int = -1
+    # Of a function: its parameters, each with what it holds if a call does not say.
+    parameters: dict[int, list[int]] = field(default_factory=dict)
     self_class: int = -1  # of a method's scope, and those inside it: the class
 
 
@@ -76,7 +78,7 @@ class Bindings:
     """The names that a statement binds, with those declared global or nonlocal."""
 
     bound: set[str] = field(default_factory=set)
-    globals: set[str] = field(default_factory=set)
+    global_names: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
 
 
@@ -169,7 +171,7 @@ def _deleted(node: Node, found: Bindings) -> None:
 
 
 def _global(node: Node, found: Bindings) -> None:
-    found.globals.update(text(child) for child in node.named_children)
+    found.global_names.update(text(child) for child in node.named_children)
 
 
 def _nonlocal(node: Node, found: Bindings) -> None:

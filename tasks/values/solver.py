@@ -29,6 +29,7 @@ from tasks.values.memory import (
     CALLING,
     CALLS,
     CLASS_NAME,
+    COMES_BACK,
     DEPTH,
     EDGES,
     FACTS,
@@ -324,13 +325,13 @@ def _pass(m: Ints, site: int, obj: int, shift: int) -> None:
         variable, name = m[at(m, ARGUMENTS_OF, a, VARIABLE)], m[at(m, ARGUMENTS_OF, a, CALLED_BY)]
         position = m[at(m, ARGUMENTS_OF, a, POSITION)] + shift
         if name == m[STAR_NAME]:
-            _spread(m, obj, variable, position, n_positions)
+            _spread(m, site, obj, variable, position, n_positions)
         elif name == m[STAR_STAR_NAME]:
-            _spread_named(m, obj, variable, position)
+            _spread_named(m, site, obj, variable, position)
         elif name >= 0:
-            _pass_named(m, obj, variable, name)
+            _pass_named(m, site, obj, variable, name)
         elif position < n_positions:
-            add_edge(m, variable, COPY, m[at(m, PARAMETERS_OF, first + position, VARIABLE)], 0, 0)
+            _fill(m, site, first + position, variable)
         elif m[at(m, OBJECTS, obj, REST)] >= 0:
             _keep(m, m[at(m, OBJECTS, obj, REST)], variable, position - n_positions)
 
@@ -343,10 +344,28 @@ def _keep(m: Ints, container: int, variable: int, index: int) -> None:
 
 
 @inner
-def _pass_named(m: Ints, obj: int, variable: int, name: int) -> None:
+def _fill(m: Ints, site: int, parameter: int, variable: int) -> None:
+    """Let a parameter hold what a site passes, and the site get it back where it comes back."""
+    add_edge(m, variable, COPY, m[at(m, PARAMETERS_OF, parameter, VARIABLE)], 0, 0)
+    if m[at(m, PARAMETERS_OF, parameter, COMES_BACK)]:
+        add_edge(m, variable, COPY, m[at(m, SITES, site, RESULT)], 0, 0)
+
+
+@inner
+def _spread_over(m: Ints, site: int, parameter: int, variable: int, name: int) -> None:
+    """Let a parameter hold an element of what a site spreads."""
+    to = m[at(m, PARAMETERS_OF, parameter, VARIABLE)]
+    add_edge(m, variable, LOAD, to, name, -1)
+    add_edge(m, variable, LOAD, to, m[UNKNOWN_NAME], -1)
+    if m[at(m, PARAMETERS_OF, parameter, COMES_BACK)]:
+        add_edge(m, variable, LOAD, m[at(m, SITES, site, RESULT)], name, -1)
+
+
+@inner
+def _pass_named(m: Ints, site: int, obj: int, variable: int, name: int) -> None:
     for p in range(m[at(m, OBJECTS, obj, PARAMETERS)], m[at(m, OBJECTS, obj + 1, PARAMETERS)]):
         if m[at(m, PARAMETERS_OF, p, CALLED_BY)] == name:
-            add_edge(m, variable, COPY, m[at(m, PARAMETERS_OF, p, VARIABLE)], 0, 0)
+            _fill(m, site, p, variable)
             return
     if m[at(m, OBJECTS, obj, REST_NAMED)] >= 0:
         container = m[at(m, OBJECTS, obj, REST_NAMED)]
@@ -355,54 +374,40 @@ def _pass_named(m: Ints, obj: int, variable: int, name: int) -> None:
 
 
 @inner
-def _spread(m: Ints, obj: int, variable: int, position: int, n_positions: int) -> None:
+def _spread(
+    m: Ints, site: int, obj: int, variable: int, position: int, n_positions: int
+) -> None:
     """Pass the elements of ``*variable`` from a position on."""
-    first = m[at(m, OBJECTS, obj, PARAMETERS)]
+    first, rest = m[at(m, OBJECTS, obj, PARAMETERS)], m[at(m, OBJECTS, obj, REST)]
     for p in range(position, n_positions):
-        to = m[at(m, PARAMETERS_OF, first + p, VARIABLE)]
-        if p - position < MAX_INDEX:
-            add_edge(m, variable, LOAD, to, m[at(m, INDEX_NAMES, p - position, 0)], -1)
-        add_edge(m, variable, LOAD, to, m[UNKNOWN_NAME], -1)
-    if m[at(m, OBJECTS, obj, REST)] >= 0:
-        for index in range(max(n_positions - position, 0), MAX_INDEX):
-            kept = position + index - n_positions
-            if kept < MAX_INDEX:
-                name = m[at(m, INDEX_NAMES, kept, 0)]
-                to = field(m, m[at(m, OBJECTS, obj, REST)], name)
-                add_edge(m, variable, LOAD, to, m[at(m, INDEX_NAMES, index, 0)], -1)
-        add_edge(
-            m,
-            variable,
-            LOAD,
-            field(m, m[at(m, OBJECTS, obj, REST)], m[UNKNOWN_NAME]),
-            m[UNKNOWN_NAME],
-            -1,
-        )
-        add_edge(
-            m, variable, LOAD, field(m, m[at(m, OBJECTS, obj, REST)], m[ANY_NAME]), m[ANY_NAME], -1
-        )
+        index = min(p - position, MAX_INDEX - 1)
+        _spread_over(m, site, first + p, variable, m[at(m, INDEX_NAMES, index, 0)])
+    if rest < 0:
+        return
+    for index in range(max(n_positions - position, 0), MAX_INDEX):
+        kept = position + index - n_positions
+        if kept < MAX_INDEX:
+            to = field(m, rest, m[at(m, INDEX_NAMES, kept, 0)])
+            add_edge(m, variable, LOAD, to, m[at(m, INDEX_NAMES, index, 0)], -1)
+    _keep_all(m, rest, variable, m[UNKNOWN_NAME])
 
 
 @inner
-def _spread_named(m: Ints, obj: int, variable: int, position: int) -> None:
+def _keep_all(m: Ints, container: int, variable: int, name: int) -> None:
+    """Let a container of further arguments hold elements that have no known place in it."""
+    add_edge(m, variable, LOAD, field(m, container, m[UNKNOWN_NAME]), name, -1)
+    add_edge(m, variable, LOAD, field(m, container, m[ANY_NAME]), m[ANY_NAME], -1)
+
+
+@inner
+def _spread_named(m: Ints, site: int, obj: int, variable: int, position: int) -> None:
     """Pass the values of ``**variable`` by their keys."""
     for p in range(m[at(m, OBJECTS, obj, PARAMETERS)], m[at(m, OBJECTS, obj + 1, PARAMETERS)]):
-        if 0 <= m[at(m, PARAMETERS_OF, p, POSITION)] < position:
-            continue
-        to = m[at(m, PARAMETERS_OF, p, VARIABLE)]
-        add_edge(
-            m,
-            variable,
-            LOAD,
-            to,
-            m[at(m, NAMES, m[at(m, PARAMETERS_OF, p, CALLED_BY)], KEY_OF)],
-            -1,
-        )
-        add_edge(m, variable, LOAD, to, m[UNKNOWN_NAME], -1)
+        if not 0 <= m[at(m, PARAMETERS_OF, p, POSITION)] < position:
+            name = m[at(m, NAMES, m[at(m, PARAMETERS_OF, p, CALLED_BY)], KEY_OF)]
+            _spread_over(m, site, p, variable, name)
     if m[at(m, OBJECTS, obj, REST_NAMED)] >= 0:
-        container = m[at(m, OBJECTS, obj, REST_NAMED)]
-        add_edge(m, variable, LOAD, field(m, container, m[UNKNOWN_NAME]), m[ANY_NAME], -1)
-        add_edge(m, variable, LOAD, field(m, container, m[ANY_NAME]), m[ANY_NAME], -1)
+        _keep_all(m, m[at(m, OBJECTS, obj, REST_NAMED)], variable, m[ANY_NAME])
 
 
 @inner

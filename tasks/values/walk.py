@@ -85,9 +85,7 @@ INPLACE = {
 def on_return(values: FileValues, node: Node) -> None:
     """Let the function return a value."""
     for child in node.named_children:
-        value = values.evaluate(child)
-        if value is not None and values.scope.returns >= 0:
-            values.copy(values.scope.returns, value)
+        values.give_back(values.evaluate(child))
     values.scope.state.is_reached = False
 
 

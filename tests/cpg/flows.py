@@ -7,7 +7,7 @@ from textwrap import dedent
 from tasks.control.control_facts import control_facts
 from tasks.control.flow_graph import ENTRY, EXIT, Edge
 from tasks.control.functions import Function, functions
-from tasks.control.syntax_table import SyntaxTable, read_tree
+from tasks.control.syntax_table import SyntaxTable, table_of_tree
 from tasks.extract.python_syntax import python_grammar
 from tests.cpg.sources import listing
 
@@ -18,7 +18,7 @@ class Source:
     def __init__(self, text: str | bytes) -> None:
         self.text = text.encode() if isinstance(text, str) else text
         grammar = python_grammar()
-        self.table: SyntaxTable = read_tree(grammar.parse(self.text), grammar)
+        self.table: SyntaxTable = table_of_tree(grammar.parse(self.text), grammar)
         self.functions = functions(self.table, self.text)
 
     def function(self, name: str) -> Function:

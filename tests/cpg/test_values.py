@@ -305,3 +305,18 @@ def test_odd_sources_are_no_error(source):
 
 def test_an_empty_tree_has_no_calls():
     assert calls({}) == set()
+
+
+def test_what_a_function_gives_back_comes_back_to_the_call_that_passed_it():
+    source = """
+def same(f, spare=None): return f
+@same
+def a(): pass
+@same
+def b(): pass
+a()
+same(f=b)()
+same(*[b])()
+"""
+    found = [row["callee"] for row in rows({"m.py": source}) if row["how"] != "decorator"]
+    assert [name for name in found if name != "m.same"] == ["m.a", "m.b", "m.b"]
