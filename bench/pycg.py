@@ -1,11 +1,11 @@
 """Score the calls of the graph on PyCG's micro-benchmark, beside other tools.
 
-    python bench/pycg.py PyCG/micro-benchmark [--peers] [--misses]
+    python bench/pycg.py PyCG/micro-benchmark [--peers PYTHON] [--misses]
 
 The path is that of a copy of the public repository vitsalis/PyCG. Each case is a folder with
 sources and `callgraph.json`, its exact call edges. The project is built on each as a user would
 build it, and its CALL edges are compared as pairs of names. `--peers` runs `pycg`, `pyan3` and
-`code2flow` too, where they are installed. Prints markdown.
+`code2flow` too, with a Python that has them. Prints markdown.
 """
 
 import argparse
@@ -126,29 +126,30 @@ def _outside(full_name: str) -> str:
     return f"<builtin>.{'.'.join(rest)}"
 
 
-def pycg_edges(case: Path, output: Path) -> set[Edge]:
+def pycg_edges(python: Path, case: Path, output: Path) -> set[Edge]:
     """Return the calls that PyCG finds."""
     files = [str(path) for path in case.rglob("*.py")]
-    command = [sys.executable, "-m", "pycg", "--package", str(case), *files, "-o", str(output)]
+    command = [str(python), "-m", "pycg", "--package", str(case), *files, "-o", str(output)]
     subprocess.run(command, check=True, capture_output=True, timeout=PEER_SECONDS)
     graph = json.loads(output.read_text())
     return {(caller, callee) for caller, callees in graph.items() for callee in callees}
 
 
-def pyan_edges(case: Path, output: Path) -> set[Edge]:
+def pyan_edges(python: Path, case: Path, output: Path) -> set[Edge]:
     """Return the calls that pyan3 finds: the edges of its DOT that say that something is used."""
     files = [str(path) for path in case.rglob("*.py")]
-    command = [sys.executable, "-m", "pyan", *files, "--uses", "--no-defines", "--dot"]
+    command = [str(python), "-m", "pyan", *files, "--uses", "--no-defines", "--dot"]
     command += ["--root", str(case)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PEER_SECONDS)
     output.write_text(done.stdout)
-    return {(a.replace("__", "."), b.replace("__", ".")) for a, b in _DOT.findall(done.stdout)}
+    names = dict(_DOT_NODE.findall(done.stdout))
+    return {(names.get(a, a), names.get(b, b)) for a, b in _DOT_EDGE.findall(done.stdout)}
 
 
-def code2flow_edges(case: Path, output: Path) -> set[Edge]:
+def code2flow_edges(python: Path, case: Path, output: Path) -> set[Edge]:
     """Return the calls that code2flow finds."""
     target = output.with_suffix(".json")
-    command = [sys.executable, "-m", "code2flow", str(case), "--output", str(target), "--quiet"]
+    command = [str(python.with_name("code2flow")), str(case), "--output", str(target), "--quiet"]
     subprocess.run(command, check=True, capture_output=True, timeout=PEER_SECONDS)
     graph = json.loads(target.read_text())["graph"]
     names = {key: _of_code2flow(node["name"]) for key, node in graph["nodes"].items()}
@@ -160,7 +161,8 @@ def _of_code2flow(name: str) -> str:
     return module if rest == "(global)" else f"{module}.{rest.removesuffix('()')}"
 
 
-_DOT = re.compile(r"^\s*(\w+) -> (\w+)", re.MULTILINE)
+_DOT_NODE = re.compile(r'^\s*"(\w+)" \[.*tooltip="([^"\\]+)', re.MULTILINE)
+_DOT_EDGE = re.compile(r'^\s*"(\w+)" -> "(\w+)"', re.MULTILINE)
 PEERS = {"PyCG": pycg_edges, "pyan3": pyan_edges, "code2flow": code2flow_edges}
 
 
@@ -168,7 +170,7 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="the folder micro-benchmark of PyCG's repository")
-    parser.add_argument("--peers", action="store_true", help="run other tools too")
+    parser.add_argument("--peers", type=Path, help="a Python with PyCG, pyan3 and code2flow")
     parser.add_argument("--misses", action="store_true", help="print each case that is not exact")
     arguments = parser.parse_args()
     cases = sorted(path.parent for path in arguments.path.rglob("callgraph.json"))
@@ -186,7 +188,7 @@ def main() -> None:
             for peer, run in PEERS.items() if arguments.peers else ():
                 edges: set[Edge] = set()
                 try:
-                    edges = run(case, Path(folder) / f"{index}-{peer}")
+                    edges = run(arguments.peers, case, Path(folder) / f"{index}-{peer}")
                 except (OSError, subprocess.SubprocessError, ValueError, KeyError):
                     scores[peer].failed.append(name)
                 scores[peer].add(edges, truth)

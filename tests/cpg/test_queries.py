@@ -42,7 +42,7 @@ def dead(again):
     return dead(again)
 
 
-def named(f):
+def named(f, yaml):
     return yaml.load(f)
 
 
