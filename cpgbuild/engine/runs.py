@@ -86,7 +86,6 @@ class MapRun:
         """Return the run: of the rows whose content changed, where the task has keys."""
         row_map = self.compiled.row_map
         assert row_map is not None  # noqa: S101 -- this is what makes it a MapRun
-        self.workers.warm(Callee.of(row_map.function, str(self.root)))
         frame = self.context.rows_of(self.compiled)
         if row_map.key is None or row_map.content is None:
             return Run(self._mapped(frame, None))

@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
@@ -80,11 +80,6 @@ class Workers:
         self._shared: ProcessPoolExecutor | None = None
         self._pools: set[ProcessPoolExecutor] = set()
         self._lock = Lock()
-
-    def warm(self, callee: Callee) -> None:
-        """Begin a process that has a function at hand, while it is seen what to call it with."""
-        with suppress(BrokenProcessPool, RuntimeError):
-            self._started().submit(_load, callee)
 
     def map(
         self, callee: Callee, batches: Iterable[pa.RecordBatch]
@@ -268,12 +263,6 @@ def as_rows(result: object) -> pa.RecordBatch | pa.Table:
         kind = type(result).__name__
         raise TypeError(f"the function returned `{kind}`, neither a RecordBatch nor a Table")
     return result
-
-
-def _load(callee: Callee) -> None:
-    """Import a function, in a worker; what is wrong with that, is told by who calls it."""
-    with suppress(Exception):
-        callee.load()
 
 
 def _call(callee: Callee, data: bytes) -> bytes:

@@ -111,7 +111,8 @@ def functions(graph: Graph) -> tuple[Function, ...]:
         found.append(_of_task(task, graph, names))
         waiting[task.dataset] -= 1
         parts = graph.producers[task.dataset]
-        if len(parts) > 1 and not waiting[task.dataset]:
+        is_union = any(part.output != task.dataset for part in parts)
+        if is_union and not waiting[task.dataset]:
             inputs = tuple(sorted(names[part.output] for part in parts))
             found.append(Function(names[task.dataset], task.dataset, Gives.UNION, inputs))
     return tuple(found)

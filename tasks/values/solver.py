@@ -374,9 +374,7 @@ def _pass_named(m: Ints, site: int, obj: int, variable: int, name: int) -> None:
 
 
 @inner
-def _spread(
-    m: Ints, site: int, obj: int, variable: int, position: int, n_positions: int
-) -> None:
+def _spread(m: Ints, site: int, obj: int, variable: int, position: int, n_positions: int) -> None:
     """Pass the elements of ``*variable`` from a position on."""
     first, rest = m[at(m, OBJECTS, obj, PARAMETERS)], m[at(m, OBJECTS, obj, REST)]
     for p in range(position, n_positions):
