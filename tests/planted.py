@@ -47,6 +47,7 @@ DERIVED = ("tests/plan/test_derivations.py",)
 LOOKED = ("tests/cli/test_looking.py",)
 READ = ("tests/reading",)
 CONTROL = ("tests/cpg/test_control_properties.py", "tests/cpg/test_control_flow.py")
+VALUES = ("tests/cpg/test_values.py",)
 
 
 @dataclass(frozen=True)
@@ -2423,6 +2424,48 @@ MUTANTS = (
         "            if edge.how == EXCEPTION:\n",
         "            if edge.how is None:\n",
         CONTROL,
+    ),
+    Mutant(
+        "values: what a loop's turn leaves is forgotten",
+        "tasks/values/walk.py",
+        "    values.close_loop(held, [scope.state, *continues])\n",
+        "",
+        VALUES,
+    ),
+    Mutant(
+        "values: a handler finds only what was before",
+        "tasks/values/file_values.py",
+        "                self.copy(frame[name], value)\n",
+        "                pass\n",
+        VALUES,
+    ),
+    Mutant(
+        "values: super() asks its own class first",
+        "tasks/values/solver.py",
+        "_look_up(m, obj - 3 * n, name, to, obj, site, 1)",
+        "_look_up(m, obj - 3 * n, name, to, obj, site, 0)",
+        VALUES,
+    ),
+    Mutant(
+        "values: what comes back, comes back to all",
+        "tasks/values/file_values.py",
+        "        if value not in scope.parameters:\n",
+        "        if value in scope.parameters or value not in scope.parameters:\n",
+        VALUES,
+    ),
+    Mutant(
+        "values: what was stored just now is not known",
+        "tasks/values/assignment.py",
+        "        places[place(base, name)] = value",
+        "        pass",
+        VALUES,
+    ),
+    Mutant(
+        "values: classes are asked depth first",
+        "tasks/values/resolution_order.py",
+        "            if not any(row[0] in other[1:] for other in rows):",
+        "            if row:",
+        VALUES,
     ),
     Mutant(
         "by key: a scan in a subquery is not asked for",
