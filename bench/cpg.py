@@ -1,6 +1,6 @@
-"""Measure the code property graph of flask and of django's package.
+"""Measure the code property graph of real packages.
 
-    python bench/cpg.py [flask] [django] [--work FOLDER]
+    python bench/cpg.py [flask] [requests] [django] [sympy] [--work FOLDER]
 
 Gets the source distributions with pip, makes a SCIP index of each, builds the graph with it, then
 appends a line to one file and builds again. Prints markdown.
@@ -26,7 +26,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # name -> (requirement, the package's folder in the sdist, the file that is edited)
 PACKAGES = {
     "flask": ("flask", "src/flask", "app.py"),
+    "requests": ("requests", "src/requests", "sessions.py"),
     "django": ("Django==5.2.*", "django", "db/models/query.py"),
+    "sympy": ("sympy", "sympy", "core/expr.py"),
 }
 POLL_SECONDS = 0.1
 KIB_PER_GIB = 1024**2

@@ -157,8 +157,15 @@ def plainness(text: str) -> Plain:
     return min(map(_of_line, _STRING.sub("", text).split("\n")))
 
 
+# An operand that the optimiser put in an expression's place keeps that one's name: whether the
+# name is the operand's or the whole's, is not to be seen.
+_NAMED_OPERAND = re.compile(r"\S __common_expr_\d+ AS ")
+
+
 @functools.lru_cache(maxsize=4096)
 def _of_line(line: str) -> Plain:
+    if _NAMED_OPERAND.search(line.partition(": ")[2]):
+        return Plain.NOT
     found = _NODE.fullmatch(line)
     if found is None:
         return Plain.ONCE if _OTHER.fullmatch(line) else Plain.NOT

@@ -331,6 +331,8 @@ def test_what_is_plain_is_proven_as_well(random: Random) -> None:
         ("Filter: t.a > (<subquery>)", Plain.NOT),
         ("Filter: t.a + t.b IS NULL", Plain.NOT),
         ("Values: (Int64(1))", Plain.NOT),
+        ("Aggregate: groupBy=[[t.a + __common_expr_1 AS t.a]], aggr=[[]]", Plain.NOT),
+        ("Projection: __common_expr_1 AS a, t.b", Plain.ONCE),
     ],
 )  # fmt: skip
 def test_a_text_is_graded_by_its_least_plain_part(text: str, grade: Plain) -> None:
