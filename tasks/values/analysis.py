@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
+# Room for so many times what there is at the start, and how many objects a variable may hold:
+# where code mixes everything with everything, less is known of it rather than nothing ready.
+TRIES = ((4.0, 32), (4.0, 8), (4.0, 4), (4.0, 2))
 OPAQUE = "()"  # the outside thing of which nothing is known
 BUILTIN_OF_KIND = {
     Kind.LIST: "builtins.list",
@@ -48,6 +51,7 @@ class Calls:
     is_super: npt.NDArray[np.bool_]
     n_objects: int
     outside: Sequence[str]
+    most_held: int
 
 
 def analyse(program: Program) -> Calls:
@@ -55,15 +59,15 @@ def analyse(program: Program) -> Calls:
     compile_all(memory, solver)
     for dotted in (OPAQUE, *TRANSPARENT, *BUILTIN_OF_KIND.values()):
         program.outside.id(dotted)
-    room = 4.0
-    while True:
-        first = _solved(program, {}, room, calling=False)
+    for room, most_held in TRIES:
+        first = _solved(program, {}, (room, most_held), calling=False)
         if first is not None:
             _keep_outside(program, first)
-            second = _solved(program, _orders(program, first), room, calling=True)
+            second = _solved(program, _orders(program, first), (room, most_held), calling=True)
             if second is not None:
-                return _calls(program, first, second)
-        room *= 2
+                return _calls(program, first, second, most_held)
+    nothing, no = np.zeros(0, np.int64), np.zeros(0, bool)
+    return Calls(nothing, nothing, nothing, nothing, no, no, program.n_objects, (), 0)
 
 
 def _rows(program: Program, op: Op) -> dict[str, Ints]:
@@ -286,10 +290,12 @@ def outside_texts(
 
 
 def _solved(
-    program: Program, orders: dict[int, list[int]], room: float, *, calling: bool
+    program: Program, orders: dict[int, list[int]], limits: tuple[float, int], *, calling: bool
 ) -> Ints | None:
     """Return the fixpoint's memory, none where there was no room for it."""
+    room, most_held = limits
     made = _memory(program, orders, room)
+    made[memory.MOST_HELD] = most_held
     made[memory.CALLING] = calling
     base = 4 * program.n_objects
     facts = np.array(program.facts, np.int64).reshape(-1, 2)
@@ -370,7 +376,7 @@ def _orders(program: Program, made: Ints) -> dict[int, list[int]]:
     return linearise(bases)
 
 
-def _calls(program: Program, first: Ints, second: Ints) -> Calls:
+def _calls(program: Program, first: Ints, second: Ints, most_held: int) -> Calls:
     calls = memory.table_of(second, memory.CALLS, int(second[memory.N_CALLS]))
     site, obj, how, variable = calls.T.copy()
     variables, _ = _held(second)
@@ -385,7 +391,7 @@ def _calls(program: Program, first: Ints, second: Ints) -> Calls:
     texts = outside_texts(parents, last, program.names.texts)
     return Calls(
         site, obj, how, n_held, np.array(is_plain, bool), np.isin(variable, _super_loads(program)),
-        program.n_objects, texts,
+        program.n_objects, texts, most_held,
     )  # fmt: skip
 
 

@@ -113,7 +113,7 @@ def _kept(program: Program, calls: Calls) -> Flags:
     implied = ~inside & (kinds != Site.CALL) & (kinds != Site.DECORATOR)
     # What a value of another package has under a name is known where it can be nothing else.
     guessed = ~inside & (calls.n_held > 1) & ~calls.is_plain
-    return ~shadowed & ~implied & ~guessed & (calls.n_held <= MANY)
+    return ~shadowed & ~implied & ~guessed & (calls.n_held < min(MANY + 1, calls.most_held))
 
 
 def _how(program: Program, calls: Calls) -> npt.NDArray[np.object_]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 N_FACTS, N_EDGES, N_VARIABLES, N_OUTSIDE, N_CALLS, N_ONCE, FULL, CALLING = range(8)
 N_OBJECTS, OPAQUE, ANY_NAME, UNKNOWN_NAME, INIT_NAME, NEW_NAME = range(8, 14)
 CALL_NAME, CLASS_NAME, STAR_NAME, STAR_STAR_NAME = range(14, 18)
+MOST_HELD = 18
+# (a variable that came to hold `MOST_HELD` objects says nothing any more: it takes no others)
 # then where each table begins, and at `ROOM` further on how many rows it has room for.
 FIRST_TABLE = 20
 FACTS, FACT_TABLE, VARIABLES, EDGES, FIELDS, DEFINED, ONCE = range(20, 27)
@@ -47,8 +49,6 @@ KEY_OF, IS_UPPER, IS_BRACKET = range(3)
 
 # Flags of outside names.
 IS_CLASS, IS_TYPING, IS_OPAQUE, IS_OBJECT, IS_BUILTIN, GIVES_NOTHING = 1, 2, 4, 8, 16, 32
-# A variable that came to hold so many objects says nothing any more: it takes no further ones.
-MAX_HELD = 32
 
 # Called by compiled code alone: a way in from Python for each would be much of the compilation.
 inner: Callable[..., Callable[..., int]] = njit(
@@ -126,7 +126,7 @@ def add_fact(m: Ints, variable: int, obj: int) -> None:
     if n >= m[ROOM + FACTS]:
         m[FULL] = 1
         return
-    if m[at(m, VARIABLES, variable, COUNT)] >= MAX_HELD:
+    if m[at(m, VARIABLES, variable, COUNT)] >= m[MOST_HELD]:
         return
     m[at(m, VARIABLES, variable, COUNT)] += 1
     m[at(m, FACT_TABLE, row, KEY)] = key
