@@ -7,12 +7,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 REPO ?=
 WAREHOUSE ?= $(if $(REPO),warehouse-$(notdir $(abspath $(REPO))),warehouse)
-TARGETS ?= --target cpg_nodes_delta --target cpg_edges_delta --target cpg_props_delta
 
 .PHONY: cpg test lint types imports pytest every mutants soak plans bykey kills bench corpus minimal stdlib flows stdlib-graph fuzz clean
 
 cpg: $(VENV)/.cpg
-	$(BIN)/cpgbuild build $(TARGETS) --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
+	$(BIN)/cpgbuild build --warehouse $(WAREHOUSE) $(if $(REPO),--var repo=$(abspath $(REPO)))
 
 test: lint types imports pytest
 

@@ -5,10 +5,11 @@ before its bases, bases keep the order of the class statement, and what every ba
 order of its own ancestors holds.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from operator import itemgetter
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -25,6 +26,7 @@ OPEN, INCONSISTENT, CYCLIC = "open", "inconsistent", "cyclic"
 # What is outside of the tree and has no ancestors and no methods that a subclass would call.
 PLAIN = ("builtins/object#", "abc/ABC#", "typing/Generic#", "typing/Protocol#")
 
+Class = TypeVar("Class", bound=Hashable)
 Order = tuple[str, ...]
 Row = tuple[str, str, int, str | None]
 
@@ -57,7 +59,7 @@ def method_resolution_orders(request: pa.RecordBatch) -> pa.Table:
 def _rows(bases: Mapping[str, Sequence[str]]) -> Iterator[Row]:
     orders: dict[str, Order] = {}
     notes: dict[str, str | None] = {}
-    for symbol in _bases_first(bases):
+    for symbol in bases_first(bases):
         if symbol in bases:
             orders[symbol], notes[symbol] = _order(symbol, bases[symbol], orders, notes)
     for symbol in bases.keys() - orders.keys():
@@ -67,7 +69,7 @@ def _rows(bases: Mapping[str, Sequence[str]]) -> Iterator[Row]:
             yield symbol, ancestor, position, notes[symbol]
 
 
-def _bases_first(bases: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def bases_first(bases: Mapping[Class, Sequence[Class]]) -> Iterator[Class]:
     """Yield all classes, bases before what inherits from them; none of and behind a cycle."""
     sorter = TopologicalSorter(bases)
     with suppress(CycleError):  # what is in no cycle is still given
@@ -98,10 +100,10 @@ def _note_outside(base: str) -> str | None:
     return None if base.endswith(PLAIN) else OPEN
 
 
-def merge(orders: Sequence[Order]) -> Order | None:
+def merge(orders: Sequence[Sequence[Class]]) -> tuple[Class, ...] | None:
     """Return C3's merge of orders, nothing where they contradict each other."""
     waiting = [list(reversed(order)) for order in orders if order]
-    merged: list[str] = []
+    merged: list[Class] = []
     while waiting:
         tails = {name for order in waiting for name in order[:-1]}
         head = next((order[-1] for order in waiting if order[-1] not in tails), None)
