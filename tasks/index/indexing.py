@@ -101,31 +101,21 @@ def _attempt(indexer: Indexer, program: str, files: Mapping[str, bytes], project
         stage(files, root)
         command = indexer.command(program, root, output, project)
         try:
-            # Without an environment: a Python found there would give the index other symbols.
-            done = subprocess.run(  # noqa: S603
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                env={},
-                timeout=seconds,
-            )
+            code, said = run_tool(command, seconds)
         except subprocess.TimeoutExpired:
             return Attempt(None, f"did not end within {seconds:.0f} seconds", {})
         except OSError as error:
             raise IndexerFailedError(f"`{command[0]}` cannot be run: {error.strerror}") from error
-        said = done.stderr + done.stdout
         named = [(Path(file), why) for file, why in indexer.blamed(said).items()]
         blamed = {
             file.relative_to(root).as_posix(): why
             for file, why in named
             if file.is_relative_to(root) and file.exists()
         }
-        index = output.read_bytes() if done.returncode == 0 and output.exists() else b""
+        index = output.read_bytes() if code == 0 and output.exists() else b""
     if any(number == DOCUMENTS for number, _ in split_fields(index)):
         return Attempt(index, "", blamed)
-    return Attempt(None, _failure(done.returncode, said), blamed)
+    return Attempt(None, _failure(code, said), blamed)
 
 
 def _failure(code: int, said: str) -> str:
@@ -133,12 +123,3 @@ def _failure(code: int, said: str) -> str:
         return "made an index without documents"
     how = f"was ended by signal {-code}" if code < 0 else f"failed with exit code {code}"
     return f"{how}: {' '.join(said.split())[:SAID] or 'it says nothing'}"
-
-
-def stage(files: Mapping[str, bytes], root: Path) -> None:
-    """Write files below a new folder."""
-    root.mkdir()
-    for path, content in files.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from tasks.extract.struct_lists import StructLists, list_type
 from tasks.index.indexer import NOT_UTF8
-from tasks.index.indexing import stage
 from tasks.index.scip_documents import package_prefix
+from tasks.index.tool import run_tool, stage
 
 INT, TEXT = pa.int32(), pa.string()
 # Lines are 1-based; columns are 0-based and count UTF-8 bytes.
@@ -121,21 +121,13 @@ def _report(files: Mapping[str, bytes]) -> dict[str, set[Type]]:
         command += ["--search-path", str(root), str(root)]
         try:
             # It fails, since the sources have errors; a report is what tells whether it is through.
-            done = subprocess.run(  # noqa: S603
-                command,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                env={},
-                timeout=seconds,
-            )
+            code, told = run_tool(command, seconds)
         except subprocess.TimeoutExpired:
             raise CheckerFailedError(f"pyrefly did not end within {seconds} seconds") from None
         index = report / "pyrefly.pysa.json"
         if not index.exists():
-            said = " ".join((done.stderr + done.stdout).split())[:500] or "it says nothing"
-            raise CheckerFailedError(f"pyrefly failed with exit code {done.returncode}: {said}")
+            said = " ".join(told.split())[:500] or "it says nothing"
+            raise CheckerFailedError(f"pyrefly failed with exit code {code}: {said}")
         found: dict[str, set[Type]] = {}
         for module in json.loads(index.read_bytes())["modules"].values():
             place = Path(module["source_path"].get("FileSystem", ""))
