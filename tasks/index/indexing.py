@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tasks.index.indexer import Indexer, IndexerFailedError
 from tasks.index.scip_messages import DOCUMENTS
 from tasks.index.scip_wire import split_fields
+from tasks.index.tool import run_tool, stage
 
 MEGABYTE = 1 << 20
 SAID = 500  # characters of what an indexer says that are passed on
