@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from functools import cache
+from types import FunctionType
 from typing import TYPE_CHECKING
 
-from numba import types
-from numba.core.dispatcher import Dispatcher
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
-
-TYPES = {"int": types.int64, "Ints": types.int64[::1]}
 
 
 @cache
 def compile_all(*modules: ModuleType) -> None:
-    """Compile the functions of modules for the types that their annotations say.
+    """Compile the functions of modules that are marked for it, for the types of their annotations.
 
-    Left to itself the compiler makes another copy of a function for each mixture of constants,
-    flags and numbers that it is called with: four times as many, in four times the time.
+    They are not compiled where they stand, so that who only reads the modules does not load numba.
+    And left to itself that makes another copy of a function for each mixture of constants, flags
+    and numbers that it is called with: four times as many, in four times the time.
     """
     functions = {
         name: value
         for module in modules
         for name, value in vars(module).items()
-        if isinstance(value, Dispatcher)
+        if isinstance(value, FunctionType) and "compiled" in value.__dict__
     }
+    for name in _callees_first(functions):
+        made = _compiled(functions[name])
+        for module in modules:
+            if name in vars(module):
+                vars(module)[name] = made
+
+
+def _callees_first(functions: Mapping[str, FunctionType]) -> Iterator[str]:
+    """Yield all names, those of what a function calls before its own."""
     done: set[str] = set()
     for start in functions:
         stack = [start]
         while stack:
             name = stack[-1]
-            used = functions[name].py_func.__code__.co_names
-            # What is called is compiled first: then its callers find it, and make no copy.
+            used = functions[name].__code__.co_names
             waiting = [one for one in used if one in functions and one not in done and one != name]
             if waiting and name not in done:
                 stack.extend(waiting)
@@ -41,12 +47,18 @@ def compile_all(*modules: ModuleType) -> None:
             stack.pop()
             if name not in done:
                 done.add(name)
-                _compile(functions[name])
+                yield name
 
 
-def _compile(function: Dispatcher) -> None:
-    code = function.py_func.__code__
+def _compiled(function: FunctionType) -> object:
+    from numba import njit, types  # noqa: PLC0415 -- for who compiles
+
+    kinds = {"int": types.int64, "Ints": types.int64[::1]}
+    code = function.__code__
     names = code.co_varnames[: code.co_argcount]
-    annotations = function.py_func.__annotations__
-    function.compile(tuple(TYPES[annotations[name]] for name in names))
-    function.disable_compile()
+    # A way in from Python for each would be much of the compilation.
+    is_inner = function.__dict__["compiled"] == "inner"
+    made = njit(cache=True, no_cpython_wrapper=is_inner, no_cfunc_wrapper=is_inner)(function)
+    made.compile(tuple(kinds[function.__annotations__[name]] for name in names))
+    made.disable_compile()
+    return made

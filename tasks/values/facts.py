@@ -92,3 +92,15 @@ VALUES_NESTED = pa.schema(
         *(pa.field(name, list_type(fields)) for name, fields in FACTS.items()),
     ]
 )
+
+VALUE_CALLS = pa.schema(
+    [
+        pa.field("path", TEXT),
+        pa.field("call_id", TEXT),
+        pa.field("caller_id", TEXT),
+        pa.field("callee_id", TEXT),  # null outside of the tree
+        pa.field("callee_name", TEXT),  # dotted, of what is outside
+        pa.field("how", TEXT),
+        pa.field("confidence", TEXT),
+    ]
+)

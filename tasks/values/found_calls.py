@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tasks.values import solver
 from tasks.values.analysis import analyse
-from tasks.values.facts import Site
+from tasks.values.facts import TEXT, VALUE_CALLS, Site
 from tasks.values.gather import gather
 
 if TYPE_CHECKING:
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-TEXT = pa.string()
-VALUE_CALLS = pa.schema(
-    [
-        pa.field("path", TEXT),
-        pa.field("call_id", TEXT),
-        pa.field("caller_id", TEXT),
-        pa.field("callee_id", TEXT),  # null outside of the tree
-        pa.field("callee_name", TEXT),  # dotted, of what is outside
-        pa.field("how", TEXT),
-        pa.field("confidence", TEXT),
-    ]
-)
 HOW_OF_SITE = {
     Site.DECORATOR: "decorator",
     Site.OPERATOR: "operator",

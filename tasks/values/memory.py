@@ -7,10 +7,9 @@ has its keys in column `KEY`, -1 where nothing is, and a size that is a power of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numba import njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,10 +49,19 @@ KEY_OF, IS_UPPER, IS_BRACKET = range(3)
 # Flags of outside names.
 IS_CLASS, IS_TYPING, IS_OPAQUE, IS_OBJECT, IS_BUILTIN, GIVES_NOTHING = 1, 2, 4, 8, 16, 32
 
-# Called by compiled code alone: a way in from Python for each would be much of the compilation.
-inner: Callable[..., Callable[..., int]] = njit(
-    cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+Function = TypeVar("Function", bound="Callable[..., object]")
+
+
+def inner(function: Function) -> Function:
+    """Mark what is to be compiled, and is called by compiled code alone."""
+    function.__dict__["compiled"] = "inner"
+    return function
+
+
+def entry(function: Function) -> Function:
+    """Mark what is to be compiled, and is called from Python."""
+    function.__dict__["compiled"] = "entry"
+    return function
 
 
 def packed(scalars: Mapping[int, int], tables: Mapping[int, Ints]) -> Ints:
@@ -205,21 +213,21 @@ def is_defined(m: Ints, obj: int, name: int) -> bool:
     return m[at(m, DEFINED, slot(m, DEFINED, key), KEY)] == key
 
 
-@njit(cache=True)
+@entry
 def add_facts(m: Ints, variables: Ints, objects: Ints) -> None:
     """Let variables hold objects."""
     for i in range(len(variables)):
         add_fact(m, variables[i], objects[i])
 
 
-@njit(cache=True)
+@entry
 def add_edges(m: Ints, at: Ints, kind: int, to: Ints, x: Ints, y: Ints) -> None:
     """Let facts of variables imply more."""
     for i in range(len(at)):
         add_edge(m, at[i], kind, to[i], x[i], y[i])
 
 
-@njit(cache=True)
+@entry
 def insert_keys(m: Ints, table: int, wanted: Ints, values: Ints) -> None:
     """Fill a hash table."""
     for i in range(len(wanted)):

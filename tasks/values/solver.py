@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numba import njit
-
 from tasks.values.memory import (
     ANY_NAME,
     ARGUMENTS,
@@ -94,6 +92,7 @@ from tasks.values.memory import (
     add_edge,
     add_fact,
     at,
+    entry,
     field,
     inner,
     is_defined,
@@ -535,7 +534,7 @@ def _apply_rare(m: Ints, kind: int, obj: int, to: int, variable: int) -> None:
         _record(m, to, obj, CONSTRUCTOR, variable)
 
 
-@njit(cache=True)
+@entry
 def solve(m: Ints) -> None:
     """Draw all conclusions; `counters[FULL]` tells that an array was too small for them."""
     fact = edge = 0
@@ -562,14 +561,14 @@ def solve(m: Ints) -> None:
             return
 
 
-@njit(cache=True)
+@entry
 def add_definitions(m: Ints, objects: Ints, names: Ints, variables: Ints) -> None:
     """Let objects have attributes from the start."""
     for i in range(len(objects)):
         add_edge(m, variables[i], COPY, field(m, objects[i], names[i]), 0, 0)
 
 
-@njit(cache=True)
+@entry
 def add_selves(m: Ints, variables: Ints, classes: Ints) -> None:
     """Let `super()` of classes know what their methods are called on."""
     for i in range(len(variables)):

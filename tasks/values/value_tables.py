@@ -1,14 +1,13 @@
 """How values flow, and the calls that this finds."""
 
 import ibis
+import pyarrow as pa
 from ibis import _
 
 from cpgbuild import Catalog, compute
 from tasks.extracts import python_files
 from tasks.values.extract import values_of_files
-from tasks.values.facts import VALUES_NESTED
-from tasks.values.found_calls import VALUE_CALLS
-from tasks.values.found_calls import value_calls as find_calls
+from tasks.values.facts import VALUE_CALLS, VALUES_NESTED
 
 
 @compute(map=values_of_files, schema=VALUES_NESTED, key="path", content="sha256", tags=["values"])
@@ -17,7 +16,15 @@ def values_nested(catalog: Catalog) -> ibis.Table:
     return python_files(catalog)
 
 
-@compute(map=find_calls, schema=VALUE_CALLS, key="path", tags=["values", "calls"])
+def follow(request: pa.RecordBatch) -> pa.Table:
+    """Return the calls of a whole tree, as `found_calls.value_calls` finds them."""
+    # Loads numba, and compiles where it never did: planning needs neither.
+    from tasks.values.found_calls import value_calls as found  # noqa: PLC0415
+
+    return found(request)
+
+
+@compute(map=follow, schema=VALUE_CALLS, key="path", tags=["values", "calls"])
 def value_calls(catalog: Catalog) -> ibis.Table:
     """Calls found by following values through all files: a row for each thing a site may call."""
     modules = catalog.table("v_modules").select("path", "module", "package")
