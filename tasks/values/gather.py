@@ -104,7 +104,8 @@ class Program:
     more an instance of it.
     """
 
-    ops: dict[str, Ints]
+    ops: dict[str, Ints]  # by what they say
+    op_starts: Ints
     kinds: Ints  # of objects
     n_variables: int
     n_objects: int
@@ -148,8 +149,11 @@ def gather(paths: list[str], modules: dict[str, tuple[str, str]], table: pa.Tabl
         paths, modules, names, object_starts, int(variable_starts[-1]), kinds.tolist()
     )
     builder.resolve(ops, file_of)
+    order = np.argsort(ops["op"], kind="stable")
+    ops = {name: column[order] for name, column in ops.items()}
     return Program(
         ops=ops,
+        op_starts=np.searchsorted(ops["op"], np.arange(len(Op) + 1)),
         kinds=np.array(builder.kinds, np.int64),
         n_variables=builder.n_variables,
         n_objects=len(builder.kinds),

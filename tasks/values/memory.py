@@ -1,8 +1,10 @@
 """The memory of the analysis: all tables in one array of numbers, as compiled loops take it.
 
 One array, since each argument of a compiled function costs compilation, and there are many of
-both. A header holds counters, scalars, and where each table begins; `at` finds a cell. A hash table
-has its keys in column `KEY`, -1 where nothing is, and a size that is a power of two.
+both. A header holds counters, scalars, and where each table begins; `at` finds a cell. All begins
+as zeros, which the system gives only where they are touched, so that much room costs little: row 0
+of facts and edges is none, and a hash table, whose size is a power of two, has in column `KEY` one
+more than a key.
 """
 
 from __future__ import annotations
@@ -64,16 +66,27 @@ def entry(function: Function) -> Function:
     return function
 
 
-def packed(scalars: Mapping[int, int], tables: Mapping[int, Ints]) -> Ints:
-    """Return a memory with these scalars and tables, by their numbers in the header."""
-    memory = np.zeros(HEADER + sum(table.size for table in tables.values()), np.int64)
+def begun(scalars: Mapping[int, int], tables: Mapping[int, Ints], rooms: Mapping[int, int]) -> Ints:
+    """Return a memory, by numbers in the header.
+
+    Args:
+        scalars: their values.
+        tables: what stands in tables from the start.
+        rooms: how many rows tables have room for, where that is more than they start with.
+    """
+    rows = {number: rooms.get(number, 0) for number in range(FIRST_TABLE, FIRST_TABLE + ROOM)}
+    rows |= {number: max(len(table), rows[number]) for number, table in tables.items()}
+    widths = dict(zip(rows, WIDTHS, strict=True))
+    memory = np.zeros(HEADER + sum(rows[number] * widths[number] for number in rows), np.int64)
+    begin = HEADER
+    for number, room in rows.items():
+        memory[number], memory[number + ROOM] = begin, room
+        begin += room * widths[number]
     for number, value in scalars.items():
         memory[number] = value
-    begin = HEADER
     for number, table in tables.items():
-        memory[number], memory[number + ROOM] = begin, len(table)
-        memory[begin : begin + table.size] = table.reshape(-1)
-        begin += table.size
+        memory[memory[number] :][: table.size] = table.reshape(-1)
+    memory[N_FACTS] = memory[N_EDGES] = 1
     return memory
 
 
@@ -91,13 +104,28 @@ def at(m: Ints, table: int, row: int, column: int) -> int:
 
 
 @inner
-def slot(m: Ints, table: int, key: int) -> int:
+def place(m: Ints, table: int, key: int) -> int:
     """Return the row of a key in a hash table, or the row where it would be."""
     mask = m[ROOM + table] - 1
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
     row = np.int64(mixed >> np.uint64(20)) & mask
-    while m[at(m, table, row, KEY)] != -1 and m[at(m, table, row, KEY)] != key:
+    while m[at(m, table, row, KEY)] != 0 and m[at(m, table, row, KEY)] != key + 1:
         row = (row + 1) & mask
+    return row
+
+
+@inner
+def find(m: Ints, table: int, key: int) -> int:
+    """Return the row of a key in a hash table, -1 where it is not there."""
+    row = place(m, table, key)
+    return row if m[at(m, table, row, KEY)] else -1
+
+
+@inner
+def put(m: Ints, table: int, key: int) -> int:
+    """Return the row of a key in a hash table, which has it now."""
+    row = place(m, table, key)
+    m[at(m, table, row, KEY)] = key + 1
     return row
 
 
@@ -111,14 +139,13 @@ def pair(a: int, b: int) -> int:
 def once(m: Ints, kind: int, a: int, b: int) -> bool:
     """Return whether this is asked for the first time."""
     key = (pair(a, b) << 2) | kind
-    row = slot(m, ONCE, key)
-    if m[at(m, ONCE, row, KEY)] == key:
+    if find(m, ONCE, key) >= 0:
         return False
     n = m[N_ONCE]
     if 2 * n >= m[ROOM + ONCE]:
-        m[FULL] = 1
+        m[FULL] = ONCE
         return False
-    m[at(m, ONCE, row, KEY)] = key
+    put(m, ONCE, key)
     m[N_ONCE] = n + 1
     return True
 
@@ -127,17 +154,16 @@ def once(m: Ints, kind: int, a: int, b: int) -> bool:
 def add_fact(m: Ints, variable: int, obj: int) -> None:
     """Let a variable hold an object."""
     key = pair(variable, obj)
-    row = slot(m, FACT_TABLE, key)
-    if m[at(m, FACT_TABLE, row, KEY)] == key:
+    if find(m, FACT_TABLE, key) >= 0:
         return
     n = m[N_FACTS]
     if n >= m[ROOM + FACTS]:
-        m[FULL] = 1
+        m[FULL] = FACTS
         return
     if m[at(m, VARIABLES, variable, COUNT)] >= m[MOST_HELD]:
         return
     m[at(m, VARIABLES, variable, COUNT)] += 1
-    m[at(m, FACT_TABLE, row, KEY)] = key
+    put(m, FACT_TABLE, key)
     m[at(m, FACTS, n, VARIABLE)] = variable
     m[at(m, FACTS, n, OBJECT)] = obj
     m[N_FACTS] = n + 1
@@ -148,7 +174,7 @@ def add_edge(m: Ints, variable: int, kind: int, to: int, x: int, y: int) -> None
     """Let facts of a variable imply more."""
     n = m[N_EDGES]
     if n >= m[ROOM + EDGES]:
-        m[FULL] = 1
+        m[FULL] = EDGES
         return
     m[at(m, EDGES, n, FROM)] = variable
     m[at(m, EDGES, n, KIND)] = kind
@@ -163,7 +189,7 @@ def new_variable(m: Ints) -> int:
     """Return a variable that nothing holds yet."""
     n = m[N_VARIABLES]
     if n >= m[ROOM + VARIABLES]:
-        m[FULL] = 1
+        m[FULL] = VARIABLES
         return 0
     m[N_VARIABLES] = n + 1
     return n
@@ -173,13 +199,13 @@ def new_variable(m: Ints) -> int:
 def field(m: Ints, obj: int, name: int) -> int:
     """Return the variable of an object's attribute."""
     key = pair(obj, name)
-    row = slot(m, FIELDS, key)
-    if m[at(m, FIELDS, row, KEY)] != key:
-        if 2 * m[N_VARIABLES] > m[ROOM + FIELDS]:
-            m[FULL] = 1
+    row = find(m, FIELDS, key)
+    if row < 0:
+        made = new_variable(m)
+        if m[FULL]:
             return 0
-        m[at(m, FIELDS, row, KEY)] = key
-        m[at(m, FIELDS, row, VALUE)] = new_variable(m)
+        row = put(m, FIELDS, key)
+        m[at(m, FIELDS, row, VALUE)] = made
     return m[at(m, FIELDS, row, VALUE)]
 
 
@@ -187,11 +213,11 @@ def field(m: Ints, obj: int, name: int) -> int:
 def outside(m: Ints, parent: int, name: int) -> int:
     """Return the number of an outside name below another."""
     key = pair(parent, name)
-    row = slot(m, OUTSIDE_TABLE, key)
-    if m[at(m, OUTSIDE_TABLE, row, KEY)] != key:
+    row = find(m, OUTSIDE_TABLE, key)
+    if row < 0:
         n = m[N_OUTSIDE]
         if n >= m[ROOM + OUTSIDE]:
-            m[FULL] = 1
+            m[FULL] = OUTSIDE
             return parent
         flags = m[at(m, OUTSIDE, parent, FLAGS)] & IS_TYPING
         if m[at(m, NAMES, name, IS_UPPER)]:
@@ -200,7 +226,7 @@ def outside(m: Ints, parent: int, name: int) -> int:
         m[at(m, OUTSIDE, n, NAME)] = name
         m[at(m, OUTSIDE, n, FLAGS)] = flags
         m[at(m, OUTSIDE, n, DEPTH)] = m[at(m, OUTSIDE, parent, DEPTH)] + 1
-        m[at(m, OUTSIDE_TABLE, row, KEY)] = key
+        row = put(m, OUTSIDE_TABLE, key)
         m[at(m, OUTSIDE_TABLE, row, VALUE)] = n
         m[N_OUTSIDE] = n + 1
     return m[at(m, OUTSIDE_TABLE, row, VALUE)]
@@ -209,8 +235,7 @@ def outside(m: Ints, parent: int, name: int) -> int:
 @inner
 def is_defined(m: Ints, obj: int, name: int) -> bool:
     """Return whether a body defines a name; a builtin class has its attributes likewise."""
-    key = pair(obj, name)
-    return m[at(m, DEFINED, slot(m, DEFINED, key), KEY)] == key
+    return find(m, DEFINED, pair(obj, name)) >= 0
 
 
 @entry
@@ -231,7 +256,6 @@ def add_edges(m: Ints, at: Ints, kind: int, to: Ints, x: Ints, y: Ints) -> None:
 def insert_keys(m: Ints, table: int, wanted: Ints, values: Ints) -> None:
     """Fill a hash table."""
     for i in range(len(wanted)):
-        row = slot(m, table, wanted[i])
-        m[at(m, table, row, KEY)] = wanted[i]
+        row = put(m, table, wanted[i])
         if WIDTHS[table - FIRST_TABLE] > 1:
             m[at(m, table, row, VALUE)] = values[i]

@@ -47,7 +47,6 @@ from tasks.values.memory import (
     IS_OBJECT,
     IS_OPAQUE,
     IS_TYPING,
-    KEY,
     KEY_OF,
     KIND,
     KIND_OF,
@@ -94,13 +93,13 @@ from tasks.values.memory import (
     at,
     entry,
     field,
+    find,
     inner,
     is_defined,
     new_variable,
     once,
     outside,
     pair,
-    slot,
 )
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def _record(m: Ints, site: int, obj: int, how: int, variable: int) -> None:
         return
     n = m[N_CALLS]
     if n >= m[ROOM + CALLS]:
-        m[FULL] = 1
+        m[FULL] = CALLS
         return
     m[at(m, CALLS, n, SITE)] = site
     m[at(m, CALLS, n, CALLED)] = obj
@@ -237,7 +236,7 @@ def _load_outside(m: Ints, obj: int, to: int, name: int) -> None:
     elif m[at(m, OUTSIDE, here, DEPTH)] < MAX_DEPTH:
         is_value = not (flags & IS_CLASS) and m[CALLING]
         key = pair(here, name)
-        if is_value and m[at(m, OUTSIDE_TABLE, slot(m, OUTSIDE_TABLE, key), KEY)] != key:
+        if is_value and find(m, OUTSIDE_TABLE, key) < 0:
             # No code names this: a value came here through calls, and whose it is nobody knows.
             add_fact(m, to, base + 2 * m[OPAQUE])
         else:
@@ -247,8 +246,8 @@ def _load_outside(m: Ints, obj: int, to: int, name: int) -> None:
 @inner
 def _load_of_module(m: Ints, obj: int, to: int, name: int) -> None:
     key = pair(obj, name)
-    row = slot(m, SUBMODULES, key)
-    if m[at(m, SUBMODULES, row, KEY)] == key and not is_defined(m, obj, name):
+    row = find(m, SUBMODULES, key)
+    if row >= 0 and not is_defined(m, obj, name):
         add_fact(m, to, m[at(m, SUBMODULES, row, VALUE)])
     add_edge(m, field(m, obj, name), COPY, to, 0, 0)
     if not is_defined(m, obj, name):
@@ -536,15 +535,15 @@ def _apply_rare(m: Ints, kind: int, obj: int, to: int, variable: int) -> None:
 
 @entry
 def solve(m: Ints) -> None:
-    """Draw all conclusions; `counters[FULL]` tells that an array was too small for them."""
-    fact = edge = 0
+    """Draw all conclusions; `FULL` is a table that is too small for them, or 0."""
+    fact = edge = 1
     while not m[FULL]:
         if edge < m[N_EDGES]:
             row = m[at(m, EDGES, edge, FROM)]
             m[at(m, EDGES, edge, NEXT_EDGE)] = m[at(m, VARIABLES, row, FIRST_EDGE)]
             m[at(m, VARIABLES, row, FIRST_EDGE)] = edge
             known = m[at(m, VARIABLES, row, FIRST_FACT)]
-            while known >= 0:
+            while known:
                 _apply(m, edge, m[at(m, FACTS, known, OBJECT)])
                 known = m[at(m, FACTS, known, NEXT_FACT)]
             edge += 1
@@ -553,7 +552,7 @@ def solve(m: Ints) -> None:
             m[at(m, FACTS, fact, NEXT_FACT)] = m[at(m, VARIABLES, row, FIRST_FACT)]
             m[at(m, VARIABLES, row, FIRST_FACT)] = fact
             other = m[at(m, VARIABLES, row, FIRST_EDGE)]
-            while other >= 0:
+            while other:
                 _apply(m, other, m[at(m, FACTS, fact, OBJECT)])
                 other = m[at(m, EDGES, other, NEXT_EDGE)]
             fact += 1

@@ -1,27 +1,19 @@
 """How values flow, and the calls that this finds."""
 
 import ibis
-import pyarrow as pa
 from ibis import _
 
 from cpgbuild import Catalog, compute
 from tasks.extracts import python_files
 from tasks.values.extract import values_of_files
 from tasks.values.facts import VALUE_CALLS, VALUES_NESTED
+from tasks.values.follow import follow
 
 
 @compute(map=values_of_files, schema=VALUES_NESTED, key="path", content="sha256", tags=["values"])
 def values_nested(catalog: Catalog) -> ibis.Table:
     """Value flow inside of each file: a row a file; only changed files are walked."""
     return python_files(catalog)
-
-
-def follow(request: pa.RecordBatch) -> pa.Table:
-    """Return the calls of a whole tree, as `found_calls.value_calls` finds them."""
-    # Loads numba, and compiles where it never did: planning needs neither.
-    from tasks.values.found_calls import value_calls as found  # noqa: PLC0415
-
-    return found(request)
 
 
 @compute(map=follow, schema=VALUE_CALLS, key="path", tags=["values", "calls"])
