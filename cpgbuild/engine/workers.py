@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from cpgbuild.plan.lazy_pandas import hide_pandas
 from cpgbuild.plan.places import places_of
 from cpgbuild.plan.textual import TextFinder
 
@@ -244,6 +245,7 @@ def _begin() -> None:
 
     A worker leads a group of processes, so that what a function starts ends with it.
     """
+    hide_pandas()
     sys.meta_path.insert(0, TextFinder())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)

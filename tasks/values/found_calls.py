@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from tasks.values import solver
 from tasks.values.analysis import analyse
+from tasks.values.arrays import column, flags
 from tasks.values.facts import TEXT, VALUE_CALLS, Site
 from tasks.values.gather import gather
 
@@ -62,29 +63,28 @@ def _rows(table: pa.Table, paths: pa.Array, program: Program, calls: Calls) -> p
     site, obj = calls.site[kept], calls.obj[kept]
     is_inside = obj < program.n_objects
     file = np.searchsorted(program.site_starts, site, side="right") - 1
-    path = paths.take(pa.array(file))
+    path = paths.take(column(file))
     inside = np.where(is_inside, obj, 0)
     callee_file = np.searchsorted(program.object_starts, inside, side="right") - 1
-    callee = _ids(paths.take(pa.array(callee_file)), objects.field("node").take(pa.array(inside)))
+    callee = _ids(paths.take(column(callee_file)), objects.field("node").take(column(inside)))
     outside = np.where(is_inside, 0, (obj - 4 * program.n_objects) >> 1)
-    names = pa.array(calls.outside or [""], TEXT).take(pa.array(outside))
+    names = pa.array(calls.outside or [""], TEXT).take(column(outside))
     empty = pa.scalar(None, TEXT)
-    mask = pa.array(is_inside)
+    mask = flags(is_inside)
 
     rows = {
         "path": path,
-        "call_id": _ids(path, sites.field("node").take(pa.array(site))),
-        "caller_id": _ids(path, sites.field("scope").take(pa.array(site))),
+        "call_id": _ids(path, sites.field("node").take(column(site))),
+        "caller_id": _ids(path, sites.field("scope").take(column(site))),
         "callee_id": pc.if_else(mask, callee, empty),
         "callee_name": pc.if_else(mask, empty, names),
-        "how": pa.array(_how(program, calls)[kept], TEXT),
-        "confidence": pa.array(_confidence(program, calls)[kept], TEXT),
+        "how": pa.array(_how(program, calls)[kept].tolist(), TEXT),
+        "confidence": pa.array(_confidence(program, calls)[kept].tolist(), TEXT),
     }
     return pa.table(rows, schema=VALUE_CALLS)
 
 
 def _ids(paths: pa.Array, local: pa.Array) -> pa.Array:
-
     return pc.binary_join_element_wise(paths, local, ":")
 
 

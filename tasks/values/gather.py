@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.values.arrays import numbers
 from tasks.values.facts import Kind, Op
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def gather(paths: list[str], modules: dict[str, tuple[str, str]], table: pa.Tabl
         table: rows by the schema `VALUES_NESTED`.
     """
     lists = {name: table[name].combine_chunks() for name in ("ops", "sites", "objects")}
-    counts = np.asarray(table["n_variables"].combine_chunks())
+    counts = numbers(table["n_variables"].combine_chunks())
     variable_starts = _starts(counts)
     object_starts, site_starts = _offsets(lists["objects"]), _offsets(lists["sites"])
     ops = _flat(lists["ops"], ("op", "a", "b", "c"))
@@ -176,20 +177,20 @@ def _starts(counts: Ints) -> Ints:
 
 
 def _offsets(column: pa.ListArray) -> Ints:
-    offsets = np.asarray(column.offsets).astype(np.int64)
+    offsets = numbers(column.offsets)
     return offsets - offsets[0]
 
 
 def _flat(column: pa.ListArray, names: Iterable[str]) -> dict[str, Ints]:
     structs = column.flatten()
-    return {name: np.asarray(structs.field(name)).astype(np.int64) for name in names}
+    return {name: numbers(structs.field(name)) for name in names}
 
 
 def _names(column: pa.ListArray) -> tuple[Names, Ints]:
     encoded = column.flatten().field("name").dictionary_encode()
     texts = encoded.dictionary.to_pylist()
     names = Names({text: index for index, text in enumerate(texts)}, texts)
-    return names, np.asarray(encoded.indices.fill_null(-1)).astype(np.int64)
+    return names, numbers(encoded.indices.fill_null(-1))
 
 
 @dataclass
