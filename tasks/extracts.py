@@ -56,13 +56,16 @@ def pyrefly_nested(catalog: Catalog) -> ibis.Table:
 @compute(map=scip_documents, schema=SCIP_NESTED, key="path", tags=["scip"])
 def scip_nested(catalog: Catalog) -> ibis.Table:
     """The SCIP index, a row a document: the given `scip_index`, else what `indexer` makes."""
-    known = catalog.table("cst_nested").filter(_.size.notnull()).select("path", "depth")
-    files = catalog.table("repo_files").join(known, "path")
     package = root_name(catalog)
-    paths = files.path.collect(order_by=files.path)
     if catalog.var("scip_index"):
         given = catalog.table("scip_index_file").select(index="content")
-        return files.aggregate(paths=paths).mutate(package=package).cross_join(given)
+        # What the files hold does not matter here.
+        files = catalog.table("cst_nested").filter(_.language.notnull())
+        paths = files.aggregate(paths=files.path.collect(order_by=files.path))
+        return paths.mutate(package=package).cross_join(given)
+    known = catalog.table("cst_nested").filter(_.size.notnull()).select("path", "depth")
+    files = catalog.table("repo_files").join(known, "path")
+    paths = files.path.collect(order_by=files.path)
     contents = files.content.collect(order_by=files.path)
     depths = files.depth.collect(order_by=files.path)
     indexer = catalog.var("indexer")

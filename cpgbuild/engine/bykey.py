@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datafusion
 
     from cpgbuild.core.ports import Order
-    from cpgbuild.core.task import Requirement
+    from cpgbuild.core.task import Requirement, Task
     from cpgbuild.core.trace import Trace
     from cpgbuild.engine.context import Context
     from cpgbuild.engine.leaves import Leaves
@@ -87,9 +87,8 @@ class KeyedRun:
 
     def whole(self, order: Order) -> Run:
         """Return the run of all keys."""
-        before = ledger_before(self.warehouse, order, self.key)
         facts = self._facts(self._proof(order.previous))
-        return Run(stream(self.context.rows_of(self.compiled)), before=before, facts=facts)
+        return Run(stream(self.context.rows_of(self.compiled)), facts=facts)
 
     def _facts(self, proof: Proof) -> dict[str, str]:
         return {LOCAL: proof.to_text(), READ: json.dumps(self.runs_read())}
@@ -234,12 +233,29 @@ class CutDown:
 
 
 def ledger_before(warehouse: Warehouse, order: Order, key: str) -> Ledger | None:
-    """Return the ledger of the rows that a task's table holds, where they can be built upon."""
+    """Return the ledger of the rows that a task's table holds, where some of them can stay.
+
+    They are what the task's plan made of what it read then.
+    """
     before = order.previous
     if before is None or before.plan != order.task.plan:
         return None
-    output = order.task.output
-    ledger = warehouse.ledger(output, before.facts.get(RUN, ""), before.wrote.version)
+    return _ledger_of(warehouse, order.task.output, before, key)
+
+
+def ledger_held(warehouse: Warehouse, task: Task, key: str) -> Ledger | None:
+    """Return the ledger of the rows that a task's table holds, whatever made them.
+
+    What holds the same rows needs not be written once more.
+    """
+    held = warehouse.trace(task.output)
+    if held is None or held.wrote.schema != task.schema.fingerprint:
+        return None
+    return _ledger_of(warehouse, task.output, held, key)
+
+
+def _ledger_of(warehouse: Warehouse, output: str, trace: Trace, key: str) -> Ledger | None:
+    ledger = warehouse.ledger(output, trace.facts.get(RUN, ""), trace.wrote.version)
     if ledger is None or ledger.buckets.key != key or not warehouse.is_of(output, ledger):
         return None
     return ledger

@@ -22,7 +22,7 @@ from cpgbuild.core.fingerprint import UNKNOWN
 from cpgbuild.core.ports import Evaluated, Result, Tick
 from cpgbuild.core.task import Lane
 from cpgbuild.core.trace import Trace
-from cpgbuild.engine.bykey import KeyedRun, buckets_key, ledger_before
+from cpgbuild.engine.bykey import KeyedRun, buckets_key, ledger_before, ledger_held
 from cpgbuild.engine.checking import Checking
 from cpgbuild.engine.context import BEHIND, Context
 from cpgbuild.engine.evaluations import Evaluations
@@ -366,10 +366,12 @@ class DataFusionEngine:
                 full = replace(full, seconds=time.monotonic() - began, checked=checked)
                 self._records.keep(task)
                 holds = self._holds(task, full)
-                if (ledger := made.same if holds else made.ledger) is not None:
+                # Rows in files of which nobody knows the keys are put into others, this once.
+                stays = holds and (made.same is not None or made.ledger is None)
+                if (ledger := made.same if stays else made.ledger) is not None:
                     self._warehouse.keep_ledger(task.output, full.facts[RUN], ledger)
                     run.detail = run.detail or run.told(ledger)
-                if holds:
+                if stays:
                     self._warehouse.discard(staged)
                     self._warehouse.renew(task, full)
                     return False, full
@@ -377,7 +379,7 @@ class DataFusionEngine:
                 self._warehouse.discard(staged)
                 raise
         self._warehouse.commit(task, staged, full)
-        return True, full
+        return not holds, full
 
     def _finished(self, order: Order, trace: Trace, made: Made) -> Trace:
         """Return the trace of a run whose rows are all there."""
@@ -404,6 +406,14 @@ class DataFusionEngine:
 
     def _begin(self, order: Order, compiled: Compiled, behind: Fingerprint) -> Run:
         key = buckets_key(compiled)
+        run = self._begun(order, compiled, behind, key)
+        if run.before is None and key is not None:
+            run.before = ledger_held(self._warehouse, order.task, key)
+        return run
+
+    def _begun(
+        self, order: Order, compiled: Compiled, behind: Fingerprint, key: str | None
+    ) -> Run:
         if order.task.lane is Lane.ENGINE and key is not None:
             keyed = KeyedRun(self.context, self._warehouse, self._plans, compiled, key)
             run = keyed.begin(order)

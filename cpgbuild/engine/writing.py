@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class Made:
     """What is known of a table once a run is committed: data fingerprints, rows, and the ledger.
 
-    Where that is kept. `same` is the ledger in case that nothing has to be committed but a trace.
+    Where that is kept. `same` is the ledger in case that nothing has to be committed but a trace;
+    none where it is not known which files the rows that are there are in.
     """
 
     staged: Staged
@@ -118,8 +119,7 @@ class Writing:
         data, blurred = now.fingerprints(), now.blurred()
         if now.sums.num_rows > MOST_KEYS:
             return Made(staged, data, blurred, now.rows)
-        held = before.buckets if before is not None else buckets
-        same = replace(now, files=known, buckets=held)
+        same = replace(now, files=known, buckets=before.buckets) if before is not None else None
         return Made(staged, data, blurred, now.rows, now, same)
 
     def _only_changed(self, staged: Staged, ledger: Ledger) -> Staged:

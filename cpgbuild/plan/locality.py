@@ -11,7 +11,8 @@ The rules, for a value that is not null, where a *choice* keeps the rows that ha
 * aggregate and window: through columns that group or partition: a group is whole or not there;
 * inner join: to the side that a column is of; where the join demands `l = r`, on both sides;
 * left join, semi and anti join: to the side whose rows are kept, and to the other one only by
-  `l = r`, since rows of that side that have another value meet none of those that are left;
+  `l = r`, since rows of that side that have another value meet none of those that are left; `l`
+  may be any column that has the value because joins below demand it;
 * union: to each part; unnest: through columns that are repeated.
 
 For rows whose value is null the same rules hold, but that `l = r` is never so: an inner or a semi
@@ -205,9 +206,13 @@ class _Walk:
             return self._inner(one, other, pairs, may_be_null=node.null_equals_null())
         if kind in _ONE_SIDE:
             kept = frozenset(place for place in one if place < len(left))
+            if not self._null:
+                kept = _widened(plan.inputs()[0], kept)
             return [kept, self._beside(kept, pairs, may_be_null=node.null_equals_null())]
         if kind in _OTHER_SIDE:
             kept = frozenset(place for place in other if place < len(right))
+            if not self._null:
+                kept = _widened(plan.inputs()[1], kept)
             turned = [(b, a) for a, b in pairs]
             return [self._beside(kept, turned, may_be_null=node.null_equals_null()), kept]
         return [_UNKNOWN, _UNKNOWN]
@@ -260,10 +265,13 @@ def _widened(plan: Any, asked: Places) -> Places:
         passed = [_found([_passed(e)])(known) for e in node.projections()]
         inner = _widened(below[0], frozenset().union(*(passed[place] for place in asked)))
         return asked | {place for place, at in enumerate(passed) if at & inner}
-    if kind != "Join" or str(node.join_type()) != "Inner":
+    if kind != "Join":
         return asked
     left, right = given
-    if left is None or right is None:
+    if left is not None and str(node.join_type()) in _ONE_SIDE:
+        one = frozenset(place for place in asked if place < len(left))
+        return asked | _widened(below[0], one)
+    if left is None or right is None or str(node.join_type()) != "Inner":
         return asked
     pairs = _equal(node, left, right)
     while True:

@@ -6,7 +6,7 @@ WITH found AS (
   FROM class_mro AS a
   JOIN v_norm_ids AS c ON a.symbol = c.symbol
   JOIN v_norm_ids AS k ON a.ancestor = k.symbol
-  JOIN v_methods AS m ON k.node_id = m.class_id
+  JOIN methods AS m ON k.node_id = m.class_id
 )
 SELECT DISTINCT path, class_id, method_id,
   CASE WHEN "position" = 0 THEN 'own' ELSE 'inherited' END AS how

@@ -3,7 +3,7 @@
 WITH found AS (
   SELECT own.path, own.node_id AS method_id, m.node_id AS overridden_id, a."position",
     MIN(a."position") OVER (PARTITION BY own.node_id) AS nearest
-  FROM v_methods AS v
+  FROM methods AS v
   JOIN v_norm_ids AS own ON v.method_id = own.node_id
   JOIN v_norm_ids AS class ON v.class_id = class.node_id
   JOIN class_mro AS a ON class.symbol = a.symbol AND a."position" > 0

@@ -1,7 +1,7 @@
 -- Arguments with the parameters that they bind, by the rules of Python's calls. A spread argument,
 -- and what is passed by position after one, may bind any parameter from its place on.
 WITH classes AS (
-  SELECT DISTINCT node_id, symbol FROM name_symbols WHERE symbol LIKE '%#'
+  SELECT DISTINCT path, node_id, symbol FROM name_symbols WHERE symbol LIKE '%#'
 ),
 passed AS (
   SELECT r.path, r.call_id, r.callee_id, r.how, a.argument_id, a."index", a.keyword, a.is_splat,
@@ -12,12 +12,12 @@ passed AS (
     MAX(a."index") OVER site AS last,
     MIN(CASE WHEN a.is_splat AND a.keyword IS NULL THEN a."index" END) OVER site AS first_splat
   FROM v_resolved_calls AS r
-  JOIN v_arguments AS a ON r.call_id = a.call_id
-  LEFT JOIN v_methods AS m ON r.callee_id = m.method_id
-  LEFT JOIN v_cst_calls AS c ON r.call_id = c.node_id
-  LEFT JOIN classes AS k ON a.name_id = k.node_id
+  JOIN v_arguments AS a ON r.path = a.path AND r.call_id = a.call_id
+  LEFT JOIN methods AS m ON r.callee_id = m.method_id
+  LEFT JOIN v_cst_calls AS c ON r.path = c.path AND r.call_id = c.node_id
+  LEFT JOIN classes AS k ON r.path = k.path AND a.name_id = k.node_id
   WHERE NOT r.is_external
-  WINDOW site AS (PARTITION BY r.call_id, r.callee_id)
+  WINDOW site AS (PARTITION BY r.path, r.call_id, r.callee_id)
 ),
 -- How many parameters the call fills without an argument: the object, or its class.
 filled AS (
@@ -33,12 +33,10 @@ filled AS (
   FROM passed
 ),
 params AS (
-  SELECT function_id, node_id AS param_id, "index" AS place, name, kind,
+  SELECT *,
     kind IN ('positional', 'positional_only') AS is_positional,
-    kind IN ('positional', 'keyword_only') AS is_named,
-    SUM(CASE WHEN kind IN ('positional', 'positional_only') THEN 1 ELSE 0 END)
-      OVER (PARTITION BY function_id) AS n_positional
-  FROM v_cst_params
+    kind IN ('positional', 'keyword_only') AS is_named
+  FROM parameters
 ),
 placed AS (
   SELECT *,
@@ -59,9 +57,9 @@ pairs AS (
   SELECT a.*, p.param_id, p.kind, p.place AS param_place, p.is_positional, p.is_named,
     p.n_positional, COALESCE(p.is_named AND a.keyword = p.name, FALSE) AS is_same,
     BOOL_OR(COALESCE(p.is_named AND a.keyword = p.name, FALSE))
-      OVER (PARTITION BY a.call_id, a.callee_id, p.param_id) AS is_taken,
+      OVER (PARTITION BY a.path, a.call_id, a.callee_id, p.param_id) AS is_taken,
     BOOL_OR(COALESCE(p.is_named AND a.keyword = p.name, FALSE))
-      OVER (PARTITION BY a.call_id, a.callee_id, a.argument_id, a."index") AS has_same
+      OVER (PARTITION BY a.path, a.call_id, a.callee_id, a.argument_id, a."index") AS has_same
   FROM placed AS a JOIN params AS p ON a.callee_id = p.function_id
 )
 SELECT path, call_id, callee_id, argument_id, param_id,

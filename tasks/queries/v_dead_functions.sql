@@ -27,7 +27,7 @@ vague AS (
   WHERE cst_kind = 'string' AND LENGTH(name) < 80
   UNION
   -- A method of the same name is called: this one may stand for it, as with a protocol.
-  SELECT m.name FROM v_resolved_calls AS r JOIN v_methods AS m ON r.callee_id = m.method_id
+  SELECT m.name FROM v_resolved_calls AS r JOIN methods AS m ON r.callee_id = m.method_id
   UNION
   SELECT n.text AS name
   FROM v_cst_names AS n LEFT JOIN name_symbols AS s ON n.node_id = s.node_id

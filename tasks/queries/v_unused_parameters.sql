@@ -10,7 +10,7 @@ WITH bound AS (
   SELECT v.method_id AS function_id
   FROM class_mro AS m
   JOIN v_norm_ids AS c ON m.symbol = c.symbol
-  JOIN v_methods AS v ON c.node_id = v.class_id
+  JOIN methods AS v ON c.node_id = v.class_id
   WHERE m.note IS NOT NULL AND m."position" = 0
 ),
 asked AS (
