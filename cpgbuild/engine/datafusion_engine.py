@@ -411,9 +411,7 @@ class DataFusionEngine:
             run.before = ledger_held(self._warehouse, order.task, key)
         return run
 
-    def _begun(
-        self, order: Order, compiled: Compiled, behind: Fingerprint, key: str | None
-    ) -> Run:
+    def _begun(self, order: Order, compiled: Compiled, behind: Fingerprint, key: str | None) -> Run:
         if order.task.lane is Lane.ENGINE and key is not None:
             keyed = KeyedRun(self.context, self._warehouse, self._plans, compiled, key)
             run = keyed.begin(order)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from tasks.values import solver
 from tasks.values.analysis import analyse
-from tasks.values.arrays import column, flags
+from tasks.values.arrays import column, flags, texts
 from tasks.values.facts import TEXT, VALUE_CALLS, Site
 from tasks.values.gather import gather
 
@@ -54,7 +54,7 @@ def value_calls(request: pa.RecordBatch) -> pa.Table:
     table = pa.table({name: lists[name] for name in ("n_variables", "ops", "sites", "objects")})
     program = gather(paths, modules, table)
     calls = analyse(program)
-    return _rows(table, pa.array(paths), program, calls)
+    return _rows(table, texts(paths), program, calls)
 
 
 def _rows(table: pa.Table, paths: pa.Array, program: Program, calls: Calls) -> pa.Table:
@@ -68,8 +68,8 @@ def _rows(table: pa.Table, paths: pa.Array, program: Program, calls: Calls) -> p
     callee_file = np.searchsorted(program.object_starts, inside, side="right") - 1
     callee = _ids(paths.take(column(callee_file)), objects.field("node").take(column(inside)))
     outside = np.where(is_inside, 0, (obj - 4 * program.n_objects) >> 1)
-    names = pa.array(calls.outside or [""], TEXT).take(column(outside))
-    empty = pa.scalar(None, TEXT)
+    names = texts(calls.outside or [""]).take(column(outside))
+    empty = pa.nulls(len(path), TEXT)
     mask = flags(is_inside)
 
     rows = {
@@ -78,14 +78,14 @@ def _rows(table: pa.Table, paths: pa.Array, program: Program, calls: Calls) -> p
         "caller_id": _ids(path, sites.field("scope").take(column(site))),
         "callee_id": pc.if_else(mask, callee, empty),
         "callee_name": pc.if_else(mask, empty, names),
-        "how": pa.array(_how(program, calls)[kept].tolist(), TEXT),
-        "confidence": pa.array(_confidence(program, calls)[kept].tolist(), TEXT),
+        "how": texts(_how(program, calls)[kept]),
+        "confidence": texts(_confidence(program, calls)[kept]),
     }
     return pa.table(rows, schema=VALUE_CALLS)
 
 
 def _ids(paths: pa.Array, local: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise(paths, local, ":")
+    return pc.binary_join_element_wise(paths, local, texts(":")[0])
 
 
 def _kept(program: Program, calls: Calls) -> Flags:

@@ -78,9 +78,9 @@ class Tables:
         self._defined = np.concatenate((defined, _builtin_attributes(program)))
         self._submodules = np.array(program.submodules, np.int64).reshape(-1, 3)
         self._rooms = {
-            memory.FACTS: program.n_variables + 1024,
-            memory.VARIABLES: program.n_variables // 2 + 1024,
-            memory.EDGES: 3 * len(program.ops["op"]) // 2 + 1024,
+            memory.FACTS: 4 * program.n_variables + 1024,
+            memory.VARIABLES: program.n_variables + 1024,
+            memory.EDGES: 4 * len(program.ops["op"]) + 1024,
             memory.CALLS: program.n_sites + 1024,
             memory.OUTSIDE: 8 * 1024,
         }
