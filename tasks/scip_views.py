@@ -53,11 +53,13 @@ def v_file_problems(catalog: Catalog) -> ibis.Table:
     documents = catalog.table("scip_nested").filter(lambda t: t.path.notnull())
     broken = files.filter(files.has_error).select("path", problem=ibis.literal("syntax error"))
     odd = files.filter(files.note.notnull()).select("path", problem="note")
+    values = catalog.table("values_nested").filter(lambda t: t.note.notnull())
+    cut = values.select("path", problem="note")
     missing = files.filter(files.size.notnull()).anti_join(documents, "path").select("path")
     unlisted = missing.mutate(problem=ibis.literal("not indexed: the index does not name it"))
     refused = documents.filter(documents.note.notnull())
     noted = refused.select("path", problem=ibis.literal("not indexed: ").concat(refused.note))
-    problems = broken.union(odd).union(unlisted).union(noted)
+    problems = broken.union(odd).union(cut).union(unlisted).union(noted)
     if catalog.var("type_checker") == NONE:
         return problems
     unchecked = catalog.table("pyrefly_nested").filter(lambda t: t.note.notnull())

@@ -60,13 +60,19 @@ def _constant(value: Any) -> str:
 
 def global_names(code: types.CodeType) -> set[str]:
     """The names that `code` and the code inside it look up as globals or builtins."""
-    return {
-        str(instruction.argval)
-        for part in nested(code)
-        for instruction in dis.get_instructions(part)
-        if instruction.opname.startswith("LOAD_")
-        and ("GLOBAL" in instruction.opname or "NAME" in instruction.opname)
-    }
+    return {name for part in nested(code) for name in _looked_up(part)}
+
+
+def _looked_up(code: types.CodeType) -> set[str]:
+    names: set[str] = set()
+    has_annotations = False
+    for instruction in dis.get_instructions(code):
+        operation = instruction.opname
+        has_annotations |= operation == "SETUP_ANNOTATIONS"
+        if operation.startswith("LOAD_") and ("GLOBAL" in operation or "NAME" in operation):
+            names.add(str(instruction.argval))
+    # A class puts its annotations into a dictionary of its own: the module's is another one.
+    return names - {"__annotations__"} if has_annotations else names
 
 
 def texts(code: types.CodeType) -> set[str]:

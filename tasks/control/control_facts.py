@@ -1,6 +1,7 @@
 """Source files to rows of `control_nested`."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -126,7 +127,9 @@ class Rows:
         arrays: dict[str, pa.Array] = {}
         for fact, fields in FACTS.items():
             values = [
-                texts.of(column) if name in NODES else pa.array(column, fields[name])
+                texts.of(cast("list[int]", column))
+                if name in NODES
+                else pa.array(column, fields[name])
                 for name, column in self._columns[fact].items()
             ]
             structs = pa.StructArray.from_arrays(values, fields=struct_fields(fields))

@@ -34,7 +34,8 @@ SILENT = frozenset(
 
 def built(part: Part) -> int:
     """Return where a part starts, after everything that it needs was built."""
-    under_way, start = [part], None
+    under_way = [part]
+    start: int | None = None
     while under_way:
         try:
             needed = under_way[-1].send(start)  # type: ignore[arg-type] # the first send is None

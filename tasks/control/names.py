@@ -221,7 +221,7 @@ class Names:
 
 AUGMENT, NOTHING = 3, 4
 # (parent's kind, role) -> what happens to the name.
-SPECIAL = {
+SPECIAL: dict[tuple[str, str | None], int] = {
     ("attribute", "attribute"): NOTHING,
     ("keyword_argument", "name"): NOTHING,
     ("default_parameter", "name"): NOTHING,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from tree_sitter import Tree
 
-from tasks.extract.tree_walk import Grammar
+from tasks.extract.grammar import Grammar
 
 # Tokens that say what their parent is; other anonymous nodes are left out.
 TELLING = frozenset(("and", "or", "except*", "*"))

@@ -33,7 +33,8 @@ UNIONS = frozenset(("binary_operator", "union_type"))
 
 def annotated(values: FileValues, node: Node) -> int | None:
     """Return a variable with instances of what an annotation names, none if it says nothing."""
-    stack, found = [node], []
+    stack = [node]
+    found: list[int | None] = []
     while stack and len(found) < len(node.text or b""):
         part = stack.pop()
         if part.type == "type" or part.type in UNIONS or part.type == "parenthesized_expression":

@@ -222,8 +222,8 @@ def _type(values: FileValues, given: Given) -> int | None:
     return values.load(base, "__class__") if base is not None and len(given.nodes) == 1 else None
 
 
-def _protocol(name: str) -> Callable[[FileValues, Given], int | None]:
-    def call(values: FileValues, given: Given) -> int | None:
+def _protocol(name: str) -> Callable[[FileValues, Given], None]:
+    def call(values: FileValues, given: Given) -> None:
         values.method(given.node, Site.OPERATOR, given.at(0), name)
 
     return call

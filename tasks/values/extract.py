@@ -12,14 +12,14 @@ from tasks.values.calls import on_call
 from tasks.values.definitions import on_lambda
 from tasks.values.expressions import EXPRESSIONS
 from tasks.values.facts import FACTS, VALUES_NESTED, Kind, Op
-from tasks.values.file_values import MODULE, FileValues
+from tasks.values.file_values import MAX_DEPTH, MODULE, FileValues
 from tasks.values.scopes import Scope, bindings
 from tasks.values.walk import STATEMENTS
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-CUT = "nested too deep: what is inside is not followed"
+CUT = f"values are not followed into what is nested more than {MAX_DEPTH} deep"
 
 
 def values_of_files(files: pa.RecordBatch) -> pa.Table:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node
 
-    Handler: TypeAlias = "Callable[[FileValues, Node], int | None]"
+    Expression: TypeAlias = "Callable[[FileValues, Node], int | None]"
+    Statement: TypeAlias = "Callable[[FileValues, Node], object]"
 
 BUILTINS = frozenset(dir(builtins))
 MODULE = "module"
@@ -30,8 +31,8 @@ class FileValues:
     """Gathers the operations of one file."""
 
     has_walrus: bool
-    expressions: Mapping[str, Handler]
-    statements: Mapping[str, Handler]
+    expressions: Mapping[str, Expression]
+    statements: Mapping[str, Statement]
     ops: list[tuple[int, int, int, int, str | None]] = field(default_factory=list)
     sites: list[tuple[str, str, int]] = field(default_factory=list)
     objects: list[tuple[int, str | None]] = field(default_factory=list)

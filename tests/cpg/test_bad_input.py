@@ -16,6 +16,7 @@ DEEP = 10_000
 NOT_UTF8 = "not indexed: not UTF-8"
 NO_MODULE = "not indexed: its path is no importable module name"
 SYNTAX = "syntax error"
+NOT_FOLLOWED = "values are not followed into what is nested more than 150 deep"
 
 GOOD = {
     "__init__.py": "",
@@ -26,6 +27,7 @@ GOOD = {
     "returns.py": b"def f(): pass\rf()\r",
     "tabs.py": "if 1:\n\tx = 1\n        y = 2\n\x0c\nz = 3\n",
     "long.py": "".join(f"x{n} = {n}\n" for n in range(3_000)),
+    "nested.py": "x = " + "(" * 100 + "y" + " + z" * 200 + ")" * 100,
 }
 BAD: dict[str, tuple[bytes, set[str]]] = {
     "broken.py": (b"def good(): pass\ndef bad(:\n", {SYNTAX}),
@@ -45,9 +47,14 @@ BAD: dict[str, tuple[bytes, set[str]]] = {
     "folder.py/inner.py": (b"x = 1\n", {NO_MODULE}),
     "a b.py": (b"x = 1\n", {NO_MODULE}),
     "a'\"\n.py": (b"x = 1\n", {NO_MODULE}),
+    "calls.py": (b"x = y" + b"()" * 200, {NOT_FOLLOWED}),
+    "blocks.py": (
+        b"".join(b" " * n + b"if x:\n" for n in range(160)) + b" " * 160 + b"y",
+        {NOT_FOLLOWED},
+    ),
     "deep.py": (
         b"x = " + b"(" * DEEP + b"y" + b")" * DEEP,
-        {"not indexed: nested 10,004 deep: ty-scip is known to survive 400"},
+        {"not indexed: nested 10,004 deep: ty-scip is known to survive 400", NOT_FOLLOWED},
     ),
 }
 

@@ -74,8 +74,8 @@ class Base:
     def hook(self, given, kept):
         raise NotImplementedError
 
-    def plain(self, left, right):
-        return left
+    def plain(self, left, right, vars):
+        return left.locals
 
     def kw(self, **options):
         return self.hook(options=1)
@@ -175,6 +175,7 @@ def test_unused_parameters_are_those_that_no_signature_asks_for(query):
     assert query("SELECT function, parameter FROM v_unused_parameters") == {
         ("shop.api.deep", "unused"),
         ("shop.store.Base.plain", "right"),
+        ("shop.store.Base.plain", "vars"),  # nor is an attribute called `locals` one of all names
         ("shop.store.Base.kw", "options"),  # the name of a keyword is no use of it
     }
 

@@ -165,6 +165,11 @@ NO_CHANGE = {
         '{"ref", "def", "call"}',
     ),
     "quotes": ("extract", '"a+"', "'a+'"),
+    "an annotation beside a class that has some": (
+        "extract",
+        "TABLE = {",
+        "OTHER: dict[str, int | None] = {}\nTABLE: dict[str, object] = {",
+    ),
     "a comment in an imported module": ("spans", "ONE = 1", "ONE = 1  # one"),
 }
 CHANGE = {
