@@ -45,11 +45,13 @@ from cpgbuild.state.names import FILE as NAMES
 from cpgbuild.state.names import save_names
 from cpgbuild.state.observed import Observed, TooYoung, below, program_files
 from cpgbuild.state.plans import (
+    Changes,
     File,
     PlanStore,
     SourceRow,
     columns_text,
     mark_of,
+    nothing,
     planned_text,
     schema_of_text,
 )
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from cpgbuild.core.schema import Schema
     from cpgbuild.core.selection import Request
     from cpgbuild.errors.report import CpgbuildError
+    from cpgbuild.plan.definition import Definition
     from cpgbuild.plan.source import Source
     from cpgbuild.project.config import Overrides, Project
     from cpgbuild.project.discovery import Discovery
@@ -304,22 +307,27 @@ class Plans:
         self._store = PlanStore(state, token)
         self._is_on = bool(token)
         is_read = self._is_on and not from_nothing
-        self._kept, self._files, self._sources = self._store.load() if is_read else ({}, {}, {})
+        self._before = self._store.load() if is_read else nothing()
         self._new_sources: dict[str, SourceRow] = {}
         self.marks: dict[str, str] = {}
         self.rest_on: dict[str, str] | None = None
+        files = self._before.files.items()
+        unplanned: dict[str, list[Definition]] = {}
+        for definition in self._before.unplanned:
+            unplanned.setdefault(definition.file, []).append(definition)
         self.memory = Memory(
-            self._kept,
-            {path: file.facts for path, file in self._files.items() if file.facts is not None},
-            {path: file.parts for path, file in self._files.items() if file.parts is not None},
-            Contents({path: (file.stamp, file.digest) for path, file in self._files.items()}),
+            self._before.tasks,
+            unplanned,
+            {path: file.facts for path, file in files if file.facts is not None},
+            {path: file.parts for path, file in files if file.parts is not None},
+            Contents({path: (file.stamp, file.digest) for path, file in files}),
         )
 
     def sources_now(self, declared: Iterable[Source], sources: Sources) -> dict[str, Schema]:
         """Return the schemas of the sources of which no file is another than it was."""
         found: dict[str, Schema] = {}
         for source in declared:
-            kept = self._sources.get(source.name)
+            kept = self._before.sources.get(source.name)
             if kept is not None and kept.declared == _declared(source):
                 observed = Observed.from_json(json.loads(kept.observed))
                 if observed is not None and observed.holds():
@@ -340,7 +348,10 @@ class Plans:
     def keep(self, found: Discovery, compiler: Compiler, known: KnownRests) -> bool:
         """Keep what is new; of files that are loaded from Python, what their tasks rest on.
 
-        Return whether the graph may be another than the one that was kept.
+        Where not all tasks were asked for, the plans of the others are kept too, if their
+        definitions are the same; but these were planned before what they may read was.
+
+        Return whether the graph may be another than the whole one that was kept last.
         """
         facts = known.facts
         read = {
@@ -354,8 +365,9 @@ class Plans:
             path: File(*contents.stamped(path), text, known.parts.get(path))
             for path, text in facts.items()
         }
-        changed = {path: file for path, file in files.items() if self._files.get(path) != file}
-        gone_files = self._files.keys() - files.keys()
+        before = self._before
+        changed = {path: file for path, file in files.items() if before.files.get(path) != file}
+        gone_files = before.files.keys() - files.keys()
         module = {definition.name: definition.file for definition in found.definitions}
         tasks = [
             (planned.task.name, module[planned.task.name], planned_text(planned, outline), outline)
@@ -366,12 +378,19 @@ class Plans:
         if None not in facts.values():
             every = (json.loads(text or "") for text in {*facts.values()})
             self.rest_on = {fact: value for some in every for fact, value in some.items()}
-        gone = self._kept.keys() - module.keys()
+        # What is not where it was in its file, would have to be written anew.
+        left = {n: k for n, k in found.kept.items() if n not in compiler.planned and k.mark}
+        overtaken = {name for name, kept in left.items() if not kept.overtaken}
+        known_plans = compiler.planned | left.keys()
+        gone = before.tasks.keys() - known_plans
+        unplanned = [one for one in found.definitions if one.name not in known_plans]
         is_new = bool(tasks or gone or self._new_sources)
-        if self._is_on and compiler.is_whole and (is_new or changed or gone_files):
-            lost = (gone, gone_files)
-            self._store.save(tasks, changed, self._new_sources, lost, anew=not self._kept)
-        return is_new
+        if self._is_on and (is_new or changed or gone_files or overtaken):
+            new = (tasks, changed, self._new_sources)
+            changes = Changes(*new, gone, gone_files, overtaken, unplanned)
+            self._store.save(changes, anew=not (before.tasks or before.files))
+        was_whole = not before.unplanned and not any(k.overtaken for k in before.tasks.values())
+        return is_new or not was_whole
 
     def rests(self, found: Discovery, rests: Rests, watch: Watch) -> KnownRests:
         """Return what the tasks of each file rest on, now that they were evaluated."""
@@ -392,11 +411,13 @@ class Plans:
                 facts = json.loads(before or "{}") | rest.facts
                 facts.pop(f"file {file}", None)
                 known.facts[file] = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-        for kept in found.kept.values() if rests.altered else ():
+        modules = {kept.module for kept in found.kept.values()}
+        modules |= {one.file for one in found.definitions if one.whole is not None}
+        for module in modules if rests.altered else ():
             # Were it evaluated after what altered a module that it uses, it may be another.
-            text = known.facts[kept.module]
+            text = known.facts[module]
             if text is None or any(f"file {file}" in json.loads(text) for file in rests.altered):
-                known.doubtful.add(kept.module)
+                known.doubtful.add(module)
         return known
 
 
@@ -404,7 +425,7 @@ class Plans:
 class KnownRests:
     """For each file of tasks what these rest on, where that is known, and its parts.
 
-    The tasks that were kept of a `doubtful` one may be others than they were.
+    The tasks of a `doubtful` one, as they are kept, may be others than they were.
     """
 
     facts: dict[str, str | None] = field(default_factory=dict)

@@ -35,6 +35,7 @@ SHARING = ("tests/core/test_sharing.py",)
 SHARED = ("tests/engine/test_shared_views.py",)
 ANSWERS = ("tests/state/test_answers.py",)
 PLANS = ("tests/state/test_plans.py",)
+TARGETS = ("tests/engine/test_targets_kept.py",)
 SETTLED = ("tests/engine/test_settled.py",)
 CACHE = ("tests/property/test_plan_cache.py",)
 CHECKED = ("tests/engine/test_checks.py",)
@@ -1452,7 +1453,7 @@ MUTANTS = (
     Mutant(
         "rests: the tasks stand that use what an edited one changed",
         "workspace.py",
-        "                known.doubtful.add(kept.module)\n",
+        "                known.doubtful.add(module)\n",
         "                pass\n",
         PARTS,
     ),
@@ -1581,6 +1582,84 @@ MUTANTS = (
         'if not anew and self._about(db).get("edition") != self._edition:',
         "if False:",
         PLANS,
+    ),
+    Mutant(
+        "plan cache: what others were planned without stands as it was",
+        "state/plans.py",
+        'update = "UPDATE tasks SET overtaken = 1 WHERE name = ?"',
+        'update = "UPDATE tasks SET overtaken = 0 WHERE name = ?"',
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: what was overtaken means what it did if its query stands",
+        "plan/compiler.py",
+        "return before.overtaken or before.planned",
+        "return before.planned",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: what was overtaken asked for what is there",
+        "plan/compiler.py",
+        "if kept.overtaken or not self._has_all(kept):",
+        "if not self._has_all(kept):",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: a file has only the tasks that were planned",
+        "workspace.py",
+        "unplanned = [one for one in found.definitions if one.name not in known_plans]",
+        "unplanned: list[Definition] = []",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: a task that is another and was not asked for is what it was",
+        "workspace.py",
+        "gone = before.tasks.keys() - known_plans",
+        "gone = before.tasks.keys() - module.keys()",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: a task that was not asked for is where it was in its file",
+        "workspace.py",
+        "if n not in compiler.planned and k.mark}",
+        "if n not in compiler.planned}",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: plans of targets are forgotten",
+        "workspace.py",
+        "if self._is_on and (is_new or",
+        "if self._is_on and compiler.is_whole and (is_new or",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: names are saved only when something is planned",
+        "workspace.py",
+        "return is_new or not was_whole",
+        "return is_new",
+        TARGETS,
+    ),
+    Mutant(
+        "plan cache: a task is loaded from a file that is another by then",
+        "project/discovery.py",
+        "if not self._memory.contents.is_known(file):",
+        "if False:",
+        TARGETS,
+    ),
+    Mutant(
+        "compiler: one of several who make a dataset is all of them",
+        "plan/compiler.py",
+        "if first is not None and None not in makers and",
+        "if first is not None and",
+        TARGETS,
+    ),
+    Mutant(
+        "compiler: who reads a task asks for what that asks for",
+        "plan/compiler.py",
+        "            self._asked.append(set())\n            try:\n                self._known",
+        "            self._asked.append(self._asked[-1] if self._asked else set())\n"
+        "            try:\n                self._known",
+        TARGETS,
     ),
     Mutant(
         "plan cache: plans of another program are taken",

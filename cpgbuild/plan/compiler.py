@@ -40,7 +40,7 @@ from cpgbuild.plan.tokens import tokens_if_whole
 from cpgbuild.plan.verified import with_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, KeysView, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -155,6 +155,7 @@ class Compiler:
         """
         self._stand()
         asked = set(self._definitions if needed is None else needed)
+        self._load(asked - self._kept.keys())
         fresh = [self._definitions[name] for name in asked - self._kept.keys()]
         if count := helpers.worthwhile(d for d in fresh if d.function is None or afar):
             with closing(helpers.Helpers(count, afar, self._variables)) as begun:
@@ -192,15 +193,33 @@ class Compiler:
         """Whether all tasks of the project were planned, or found to be wrong."""
         return len(self._known) == len(self._definitions) or bool(self.errors)
 
+    @property
+    def planned(self) -> KeysView[str]:
+        """The tasks of which the plans are known, checks too, with all that these asked for."""
+        return self._planned.keys()
+
     def _from_nothing(self) -> None:
         self._kept, self._lost, self._same = {}, set(), {}
-        whole = (d.whole() if d.whole is not None else d for d in self._definitions.values())
-        self._definitions = {definition.name: definition for definition in whole}
-        for dataset, producers in self._producers.items():
-            self._producers[dataset] = [self._definitions[part.name] for part in producers]
+        self._load(self._definitions)
         self._begin()
 
+    def _load(self, names: Collection[str]) -> None:
+        """Load what only the planning of these tasks needs, and the order in which to do it.
+
+        Raises:
+            CpgbuildError: a file is no longer what it was.
+        """
+        # In the order of their files, as where nothing is kept.
+        lacking = {n: d.whole for n, d in self._definitions.items() if n in names and d.whole}
+        for name, whole in lacking.items():
+            self._definitions[name] = whole()
+        for dataset, producers in self._producers.items() if lacking else ():
+            self._producers[dataset] = [self._definitions[part.name] for part in producers]
+
     def _compile_each(self, needed: Collection[str] | None = None) -> None:
+        if needed is None:
+            # Where some were asked for, it may turn out that all are.
+            self._load(self._definitions.keys() - self._kept.keys() - self._known.keys())
         for name in self._in_order():
             is_check = self._definitions[name].kind is TaskKind.CHECK
             if is_check or (needed is not None and name not in needed):
@@ -313,15 +332,15 @@ class Compiler:
     def _stand(self) -> None:
         """Take the kept tasks for what they were, but for those that a change may have come to.
 
-        All that was kept was planned together. So where nothing upstream has to be planned again,
-        what a task asked for is what it was.
+        All that was kept, and is not overtaken, was planned together, with all that it asked for.
+        So where nothing upstream has to be planned again, what a task asked for is what it was.
         """
         readers: dict[str, list[str]] = {}
         waiting = self._moved()
         for name, kept in self._kept.items():
             for dataset in kept.asked:
                 readers.setdefault(dataset, []).append(name)
-            if not self._has_all(kept):
+            if kept.overtaken or not self._has_all(kept):
                 waiting |= _names(kept.planned.task)
                 readers.setdefault(kept.planned.task.dataset, []).append(name)
         unsure: set[str] = set()
@@ -453,7 +472,8 @@ class Compiler:
         return dirty
 
     def _differs(self, name: str, kept: frozenset[str]) -> bool:
-        return self._kept[name].planned.task.kept != (name in kept)
+        before = self._kept[name]
+        return before.overtaken or before.planned.task.kept != (name in kept)
 
     def portable(self) -> list[Task]:
         """Return all tasks with plans in which versions of Python and of packages do not count."""
@@ -641,9 +661,12 @@ class Compiler:
         name = definition.name
         if name not in self._known:
             self._stack.append(definition)
+            # What it asks for to see whether it stands, is nothing that its reader asks for.
+            self._asked.append(set())
             try:
                 self._known[name] = self._once(name, lambda: self._made(definition))
             finally:
+                self._asked.pop()
                 self._stack.pop()
         return self._known[name]
 
@@ -775,8 +798,10 @@ class Compiler:
 
     def _guess(self, dataset: str) -> None:
         """Register a dataset that a text names, if its schema is known already."""
-        first = self._known.get(self._producers[dataset][0].name)
-        if first is not None and dataset not in self._registered:
+        # Of all who make it: what is read has to be planned, and nobody else may ask for them.
+        makers = [self._known.get(part.name) for part in self._producers[dataset]]
+        first = makers[0]
+        if first is not None and None not in makers and dataset not in self._registered:
             made = self._compiled.get(first.name)
             self._schemas[dataset] = first.schema
             self._register(dataset, made.schema if made is not None else arrow_of(first.schema))

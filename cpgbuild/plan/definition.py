@@ -50,8 +50,8 @@ class Definition:
     of a contract, or the declared output of a mapping, as a user gave it. `recorded` is the query
     of an earlier run, which takes the place of function and text. `checks` has the options that say
     of the rows what has to be so, as a user gave them, `inputs` the datasets that the user says it
-    reads, to compare them with those that it does. Where it is known what became of the task when
-    it was planned before, function and text are not loaded: `whole` does.
+    reads, to compare them with those that it does. Where its file is
+    what it was when it was last loaded, function and text are not loaded: `whole` does.
     """
 
     name: str

@@ -106,7 +106,8 @@ class Kept:
 
     `module` is the file that defines it, `mark` stands for its plan and all else of it; there is
     none where it has moved in its file since. It is that still, where variables and schemas are
-    those that it asked for. `outline` fetches the rest, if that is still there.
+    those that it asked for. `outline` fetches the rest, if that is still there. It is `overtaken`
+    where others were planned later than it was: what it reads may mean something else since.
     """
 
     module: str
@@ -115,6 +116,7 @@ class Kept:
     asked: Mapping[str, Fingerprint]
     variables: Mapping[str, str]
     outline: Callable[[], Outline | None]
+    overtaken: bool = False
 
     def moved(self, place: Place) -> Kept:
         """Return the task at some place, which may be another than it was."""

@@ -31,7 +31,7 @@ from cpgbuild.project.sqlfile import read_task
 from cpgbuild.project.watching import Watch, still_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from cpgbuild.plan.outline import Kept
     from cpgbuild.project.config import Project
@@ -44,11 +44,13 @@ SUFFIXES = frozenset({".py", ".sql"})
 class Memory:
     """What was known of a project's tasks when it was last planned.
 
-    `kept` has its tasks, `facts` says for each file of tasks what these rest on beside the file,
-    and `parts` of some what the file's parts were.
+    `kept` has its tasks, and `unplanned` for some files definitions of those tasks that nobody
+    asked for. `facts` says for each file of tasks what these rest on beside the file, and `parts`
+    of some what the file's parts were.
     """
 
     kept: Mapping[str, Kept] = field(default_factory=dict)
+    unplanned: Mapping[str, Sequence[Definition]] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
     contents: Contents = field(default_factory=Contents)
@@ -128,6 +130,7 @@ class _Known:
             self._by_file.setdefault(kept.module, []).append(kept)
         self._values: dict[str, str] = {}
         self._hold: dict[str, bool] = {}
+        self._whole_of: dict[str, dict[str, Definition]] = {}
 
     def fill(self, found: Discovery, files: Iterable[str]) -> None:
         """Add the definitions of all files."""
@@ -138,6 +141,9 @@ class _Known:
             if holds and self._memory.contents.is_known(file):
                 found.files[file] = self._memory.facts[file]
                 found.definitions += [self._light(kept) for kept in known]
+                for one in self._memory.unplanned.get(file, ()):
+                    whole = partial(self._whole, one.name, file)
+                    found.definitions.append(replace(one, whole=whole))
                 stands |= {kept.planned.task.name: kept for kept in known}
                 continue
             found.files[file] = None
@@ -218,13 +224,18 @@ class _Known:
         """Load a task's definition.
 
         Raises:
-            ChangedMeanwhile: its file defines it no longer.
+            ChangedMeanwhile: its file is no longer what it was when it was looked at.
             ModuleFailed, BadSqlHeader, …: as for any other.
         """
-        for definition in self._definitions_of(file):
-            if definition.name == name:
-                return definition
-        raise ChangedMeanwhile(name, Place(file))
+        if file not in self._whole_of:
+            found = {definition.name: definition for definition in self._definitions_of(file)}
+            # What was planned of the file's other tasks is of what it held then.
+            if not self._memory.contents.is_known(file):
+                raise ChangedMeanwhile(name, Place(file))
+            self._whole_of[file] = found
+        if name not in self._whole_of[file]:
+            raise ChangedMeanwhile(name, Place(file))
+        return self._whole_of[file][name]
 
 
 def _files(folder: Path) -> list[str]:

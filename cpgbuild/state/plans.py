@@ -2,7 +2,8 @@
 
 One SQLite file in the state folder: a cache, which may be lost, torn or of another version. Its
 rows are JSON, and those of tasks that nobody looks into are read no further than is needed to know
-them as parts of the graph.
+them as parts of the graph. Which tasks a file defines is known as soon as it was loaded, also of
+those that nobody planned yet, since somebody asked for others only.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ import sqlite3
 import uuid
 from contextlib import closing, suppress
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cpgbuild.core.schema import Column, Schema
 from cpgbuild.core.task import Lane, Requirement, Task, TaskKind
 from cpgbuild.errors.report import Place
+from cpgbuild.plan.definition import Definition
 from cpgbuild.plan.outline import Form, Kept, Marks, Meaning, Outline, Planned, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from cpgbuild.core.fingerprint import Fingerprint
 
-VERSION = 5
+VERSION = 6
 FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -38,8 +41,10 @@ CREATE TABLE IF NOT EXISTS sources (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT UNIQUE, module TEXT, mark TEXT, planned TEXT, outline TEXT
+    name TEXT UNIQUE, module TEXT, mark TEXT, planned TEXT, outline TEXT,
+    overtaken INTEGER DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS unplanned (name TEXT PRIMARY KEY, definition TEXT) WITHOUT ROWID;
 """
 _BUSY_SECONDS = 2.0
 
@@ -61,6 +66,35 @@ class SourceRow(NamedTuple):
     columns: str
 
 
+class Edition(NamedTuple):
+    """All that was kept at one moment.
+
+    The tasks that were planned are by name, as they were planned one after the other; those that
+    were not are definitions without what only their planning needs.
+    """
+
+    tasks: dict[str, Kept]
+    files: dict[str, File]
+    sources: dict[str, SourceRow]
+    unplanned: list[Definition]
+
+
+class Changes(NamedTuple):
+    """What is another since an edition was read, and the tasks that have no plan yet.
+
+    `tasks` are new or were planned anew: each with its name, its module, `planned_text`, outline.
+    The `overtaken` ones stay as they were, and others were planned without them.
+    """
+
+    tasks: Sequence[tuple[str, str, str, Outline]] = ()
+    files: Mapping[str, File] = MappingProxyType({})
+    sources: Mapping[str, SourceRow] = MappingProxyType({})
+    gone_tasks: Collection[str] = ()
+    gone_files: Collection[str] = ()
+    overtaken: Collection[str] = ()
+    unplanned: Sequence[Definition] = ()
+
+
 class PlanStore:
     """The plans that were kept by one version of the program; nothing, where there are none.
 
@@ -73,52 +107,44 @@ class PlanStore:
         self._program = program
         self._edition = ""
 
-    def load(self) -> tuple[dict[str, Kept], dict[str, File], dict[str, SourceRow]]:
-        """Return the tasks by name, as they were planned one after the other, files, sources."""
+    def load(self) -> Edition:
+        """Return what was kept last."""
         try:
             with closing(self._opened()) as db:
                 if not self._is_ours(db):
-                    return {}, {}, {}
+                    return nothing()
                 db.execute("BEGIN")
                 self._edition = self._about(db)["edition"]
                 found = db.execute(
-                    "SELECT number, module, mark, planned FROM tasks ORDER BY number"
+                    "SELECT number, module, mark, overtaken, planned FROM tasks ORDER BY number"
                 )
                 rows = found.fetchall()
                 # At once: ten thousand small texts take twice as long.
                 records = json.loads(f"[{','.join(row[-1] for row in rows)}]")
                 pairs = zip(rows, records, strict=True)
                 tasks = [
-                    self._kept(number, module, mark, record)
-                    for (number, module, mark, _), record in pairs
+                    self._kept(number, module, mark, record, overtaken=bool(overtaken))
+                    for (number, module, mark, overtaken, _), record in pairs
                 ]
                 found = db.execute("SELECT path, stamp, digest, facts, parts FROM files")
                 files = {row[0]: File(*row[1:]) for row in found}
                 found = db.execute("SELECT name, declared, observed, columns FROM sources")
                 sources = {name: SourceRow(*columns) for name, *columns in found}
-                return {kept.planned.task.name: kept for kept in tasks}, files, sources
+                found = db.execute("SELECT definition FROM unplanned")
+                unplanned = [_definition(json.loads(text)) for (text,) in found]
+                by_name = {kept.planned.task.name: kept for kept in tasks}
+                return Edition(by_name, files, sources, unplanned)
         except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, IndexError):
-            return {}, {}, {}
+            return nothing()
 
-    def save(
-        self,
-        tasks: Iterable[tuple[str, str, str, Outline]],
-        files: Mapping[str, File],
-        sources: Mapping[str, SourceRow],
-        gone: tuple[Iterable[str], Iterable[str]],
-        *,
-        anew: bool,
-    ) -> None:
-        """Keep tasks (each with its name, its module, `planned_text`, outline), files and sources.
-
-        Forget the tasks and the files that are gone, or all there was.
-        """
+    def save(self, changes: Changes, *, anew: bool) -> None:
+        """Keep what is another than it was in the edition that was read, or all of it anew."""
         records = [
             (name, module, mark_of(text), text, _outline_text(outline))
-            for name, module, text, outline in tasks
+            for name, module, text, outline in changes.tasks
         ]
         try:
-            self._write(records, files, sources, gone, anew=anew)
+            self._write(records, changes, anew=anew)
         except sqlite3.OperationalError:
             # It is locked, or the disk is full: the next run plans again what this one did.
             return
@@ -126,19 +152,11 @@ class PlanStore:
             # It is no database, or a torn one; whatever it was, it is only a cache.
             with suppress(sqlite3.Error, OSError):
                 self._path.unlink(missing_ok=True)
-                self._write(records, files, sources, gone, anew=anew)
+                self._write(records, changes, anew=anew)
         except OSError:
             return
 
-    def _write(
-        self,
-        records: Sequence[tuple[str, ...]],
-        files: Mapping[str, File],
-        sources: Mapping[str, SourceRow],
-        gone: tuple[Iterable[str], Iterable[str]],
-        *,
-        anew: bool,
-    ) -> None:
+    def _write(self, records: Sequence[tuple[str, ...]], changes: Changes, *, anew: bool) -> None:
         with closing(self._opened(write=True)) as db, db:
             db.execute("BEGIN IMMEDIATE")
             if not anew and self._about(db).get("edition") != self._edition:
@@ -147,21 +165,26 @@ class PlanStore:
             if anew:
                 for table in ("about", "files", "sources", "tasks"):
                     db.execute(f"DELETE FROM {table}")  # noqa: S608 -- one of four words
+            db.execute("DELETE FROM unplanned")
             edition = {"edition": uuid.uuid4().hex}
             about = {"version": str(VERSION), "program": self._program} | edition
             db.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", about.items())
-            gone_tasks, gone_files = gone
-            replaced = [*gone_tasks, *(record[0] for record in records)]
+            replaced = [*changes.gone_tasks, *(record[0] for record in records)]
             db.executemany("DELETE FROM tasks WHERE name = ?", ((name,) for name in replaced))
             insert = (
                 "INSERT INTO tasks (name, module, mark, planned, outline) VALUES (?, ?, ?, ?, ?)"
             )
             db.executemany(insert, records)
-            db.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in gone_files))
-            file_rows = ((path, *file) for path, file in files.items())
+            update = "UPDATE tasks SET overtaken = 1 WHERE name = ?"
+            db.executemany(update, ((name,) for name in changes.overtaken))
+            delete = "DELETE FROM files WHERE path = ?"
+            db.executemany(delete, ((path,) for path in changes.gone_files))
+            file_rows = ((path, *file) for path, file in changes.files.items())
             db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", file_rows)
-            source_rows = ((name, *source) for name, source in sources.items())
+            source_rows = ((name, *source) for name, source in changes.sources.items())
             db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", source_rows)
+            unplanned = ((one.name, _definition_text(one)) for one in changes.unplanned)
+            db.executemany("INSERT INTO unplanned VALUES (?, ?)", unplanned)
 
     def _opened(self, *, write: bool = False) -> sqlite3.Connection:
         if write:
@@ -183,7 +206,9 @@ class PlanStore:
         about = self._about(db)
         return about.get("version") == str(VERSION) and about.get("program") == self._program
 
-    def _kept(self, number: int, module: str, mark: str, record: dict[str, Any]) -> Kept:
+    def _kept(
+        self, number: int, module: str, mark: str, record: dict[str, Any], *, overtaken: bool
+    ) -> Kept:
         task = _task(record["task"])
         written = record["written"]
         if written is None:
@@ -193,7 +218,7 @@ class PlanStore:
             planned = Planned(task, (query, plan, tuple(map(tuple, views))))
         asked, variables = record["asked"], record["variables"]
         rest = partial(self._outline, number, task, asked, variables)
-        return Kept(module, mark, planned, asked, variables, rest)
+        return Kept(module, mark, planned, asked, variables, rest, overtaken)
 
     def _outline(
         self, number: int, task: Task, asked: Mapping[str, Fingerprint], variables: dict[str, str]
@@ -206,6 +231,11 @@ class PlanStore:
                 return _outline_of(task, asked, variables, record)
         except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, StopIteration):
             return None
+
+
+def nothing() -> Edition:
+    """Return what is kept where nothing is."""
+    return Edition({}, {}, {}, [])
 
 
 def mark_of(text: str) -> str:
@@ -318,7 +348,7 @@ def _task_list(task: Task) -> list[Any]:
         task.views,
         task.kept,
         task.declared,
-        None if place is None else [place.path, place.line, place.column, place.length],
+        None if place is None else _place_list(place),
         task.key,
     ]
 
@@ -351,6 +381,48 @@ def _task(record: list[Any]) -> Task:
         None if declared is None else tuple(declared),
         None if place is None else Place(*place),
         key=key,
+    )
+
+
+def _place_list(place: Place) -> list[Any]:
+    return [place.path, place.line, place.column, place.length]
+
+
+def _definition_text(definition: Definition) -> str:
+    """Return a definition as a text, without what only its planning needs."""
+    record = [
+        definition.name,
+        definition.dataset,
+        definition.kind,
+        _place_list(definition.place),
+        definition.part,
+        definition.priority,
+        definition.tags,
+        definition.description,
+        definition.partition_by,
+        definition.inputs,
+        definition.key,
+        definition.file,
+    ]
+    return json.dumps(record, separators=(",", ":"))
+
+
+def _definition(record: list[Any]) -> Definition:
+    name, dataset, kind, place, part, priority, tags, description, *rest = record
+    partition_by, inputs, key, file = rest
+    return Definition(
+        name,
+        dataset,
+        _KINDS[kind],
+        Place(*place),
+        part=part,
+        priority=priority,
+        tags=tuple(tags),
+        description=description,
+        partition_by=tuple(partition_by),
+        inputs=None if inputs is None else tuple(inputs),
+        key=key,
+        file=file,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -14,8 +15,19 @@ import pytest
 
 from cpgbuild import api
 from cpgbuild.core.schema import Column, Schema
+from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile
-from cpgbuild.state.plans import FILE, File, PlanStore, columns_text, schema_of_text
+from cpgbuild.errors.report import Place
+from cpgbuild.plan.definition import Definition
+from cpgbuild.state.plans import (
+    FILE,
+    Changes,
+    File,
+    PlanStore,
+    columns_text,
+    nothing,
+    schema_of_text,
+)
 from cpgbuild.workspace import opened
 from tests.engine.builds import Site, site
 from tests.support.plans import evaluated
@@ -87,6 +99,7 @@ HARMED = {
     "without a table": changed("DROP TABLE sources"),
     "with a torn task": changed("UPDATE tasks SET planned = substr(planned, 1, 99)"),
     "with another shape": changed("UPDATE tasks SET planned = '{}'"),
+    "with a torn definition": changed("INSERT INTO unplanned VALUES ('view.a', '[')"),
 }
 
 
@@ -134,16 +147,16 @@ def test_plans_that_somebody_else_kept_meanwhile_are_not_mixed_with_ours(made: S
         .fetchone()
     )
     one, other = PlanStore(state, program), PlanStore(state, program)
-    kept = {store: store.load()[0] for store in (one, other)}
+    kept = {store: store.load().tasks for store in (one, other)}
     assert kept[one].keys() == kept[other].keys() == {"view.a", "compute.b"}
-    one.save([], {}, {}, (["view.a"], []), anew=False)
-    other.save([], {}, {}, (["compute.b"], []), anew=False)
-    assert PlanStore(state, program).load()[0].keys() == {"compute.b"}
+    one.save(Changes(gone_tasks=["view.a"]), anew=False)
+    other.save(Changes(gone_tasks=["compute.b"]), anew=False)
+    assert PlanStore(state, program).load().tasks.keys() == {"compute.b"}
 
 
 def test_a_task_that_was_replaced_meanwhile_is_not_taken_for_what_was_kept(made: Site) -> None:
     program = about(made, "program")
-    kept, _, _ = PlanStore(made.root / ".cpgbuild", program).load()
+    kept = PlanStore(made.root / ".cpgbuild", program).load().tasks
     made.sql("b", "select n + 2 as n from a")
     assert compiled(made) == {"b"}
     assert kept["view.a"].outline() is not None
@@ -153,8 +166,8 @@ def test_a_task_that_was_replaced_meanwhile_is_not_taken_for_what_was_kept(made:
 def test_what_is_kept_anew_is_all_that_is_kept(made: Site) -> None:
     state = made.root / ".cpgbuild"
     files = {"one.sql": File("", "digest", "{}")}
-    PlanStore(state, "of another program").save([], files, {}, ([], []), anew=True)
-    assert PlanStore(state, "of another program").load() == ({}, files, {})
+    PlanStore(state, "of another program").save(Changes(files=files), anew=True)
+    assert PlanStore(state, "of another program").load() == nothing()._replace(files=files)
 
 
 def test_a_file_that_is_gone_and_comes_back_has_its_tasks_again(made: Site) -> None:
@@ -172,6 +185,34 @@ def test_a_folder_that_cannot_be_written_is_no_error(made: Site) -> None:
     with mock.patch.object(PlanStore, "_opened", side_effect=PermissionError):
         assert compiled(made) == {"a", "b"}
     assert compiled(made) == {"b"}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_task_that_nobody_planned_comes_back_as_it_is_defined(tmp_path: Path, name: str) -> None:
+    whole = Definition(
+        name=f"compute.{name}",
+        dataset=name,
+        kind=TaskKind.COMPUTE,
+        place=Place(f"{name}.sql", 3, 2, 1),
+        sql="select 1",
+        part=name or None,
+        priority=-1,
+        tags=(name, "t"),
+        description=name,
+        partition_by=(name,),
+        inputs=None if name else (),
+        key=name or None,
+        file=f"{name}.sql",
+    )
+    bare = Definition("view.v", "v", TaskKind.VIEW, Place("v.py"), inputs=("a",), file="v.py")
+    store = PlanStore(tmp_path, "program")
+    store.save(Changes(unplanned=[whole, bare]), anew=True)
+    found = {one.name: one for one in PlanStore(tmp_path, "program").load().unplanned}
+    assert found == {whole.name: replace(whole, sql=None), bare.name: bare}
+    # Who keeps more knows of all that are not planned.
+    store.load()
+    store.save(Changes(unplanned=[bare]), anew=False)
+    assert PlanStore(tmp_path, "program").load().unplanned == [bare]
 
 
 @pytest.mark.parametrize("name", ODD)
