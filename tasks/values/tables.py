@@ -225,7 +225,7 @@ def _objects(program: Program, orders: Mapping[int, Sequence[int]]) -> dict[int,
     places = np.where(rows["c"] < 0, np.iinfo(np.int32).max, rows["c"])
     order = np.lexsort((places, rows["a"]))
     comes_back = np.isin(rows["b"], rows_of(program, Op.GIVES_BACK)["b"])
-    columns = (rows["b"], rows["c"], rows["name"], comes_back)
+    columns = (rows["b"], rows["c"], rows["name"], comes_back.astype(np.int64))
     parameters = _stacked(*(column[order] for column in columns))
     classes = np.flatnonzero(program.kinds == Kind.CLASS)
     listed = [list(orders.get(cls, (cls,))) for cls in classes.tolist()]
