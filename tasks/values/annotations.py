@@ -40,7 +40,9 @@ def annotated(values: FileValues, node: Node) -> int | None:
         if part.type == "type" or part.type in UNIONS or part.type == "parenthesized_expression":
             stack.extend(reversed(part.named_children))
         elif part.type in {"generic_type", "subscript"}:
-            found.append(_generic(values, part))
+            if values.enter():
+                found.append(_generic(values, part))
+                values.depth -= 1
         elif part.type == "string":
             found.extend(_quoted(values, part))
         elif part.type in {"identifier", "attribute", "member_type"}:

@@ -38,11 +38,13 @@ def assign(values: FileValues, target: Node, value: int | None, source: Node | N
         _store_attribute(values, target, value)
     elif kind == "subscript":
         _store_element(values, target, value)
-    elif kind in WRAPPERS:
-        for child in target.named_children:
-            assign(values, child, value, source)
-    elif kind in LISTS:
-        _unpack(values, target, value, source)
+    elif (kind in WRAPPERS or kind in LISTS) and values.enter():
+        if kind in LISTS:
+            _unpack(values, target, value, source)
+        else:
+            for child in target.named_children:
+                assign(values, child, value, source)
+        values.depth -= 1
 
 
 def _unpack(values: FileValues, target: Node, value: int | None, source: Node | None) -> None:

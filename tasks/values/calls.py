@@ -100,6 +100,14 @@ def _again(values: FileValues, node: Node) -> int | None:
     """Return what a name or attribute holds, without another site: it was evaluated before."""
     if node.type == "identifier":
         return values.read(text(node))
+    if not values.enter():
+        return None
+    found = _part_again(values, node)
+    values.depth -= 1
+    return found
+
+
+def _part_again(values: FileValues, node: Node) -> int | None:
     if node.type == "attribute":
         target, name = node.child_by_field_name("object"), node.child_by_field_name("attribute")
         base = None if target is None else _again(values, target)

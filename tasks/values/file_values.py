@@ -59,14 +59,20 @@ class FileValues:
         handler = self.expressions.get(node.type)
         if handler is None:
             return None
-        if self.depth > MAX_DEPTH:
-            self.is_cut = True
+        if not self.enter():
             return None
-        self.depth += 1
         try:
             return handler(self, node)
         finally:
             self.depth -= 1
+
+    def enter(self) -> bool:
+        """Go a level deeper, if that is not too deep; who is let in takes it back from `depth`."""
+        if self.depth > MAX_DEPTH:
+            self.is_cut = True
+            return False
+        self.depth += 1
+        return True
 
     def evaluate_all(self, nodes: Iterable[Node]) -> None:
         """Evaluate expressions whose values nobody takes."""
@@ -75,10 +81,8 @@ class FileValues:
 
     def block(self, nodes: Iterable[Node]) -> None:
         """Walk statements in order."""
-        if self.depth > MAX_DEPTH:
-            self.is_cut = True
+        if not self.enter():
             return
-        self.depth += 1
         for node in nodes:
             handler = self.statements.get(node.type)
             if handler is not None:

@@ -61,5 +61,8 @@ def _dotted(values: FileValues, node: Node) -> int | None:
         return None
     base = node.child_by_field_name("object")
     name = node.child_by_field_name("attribute")
-    held = None if base is None else _dotted(values, base)
-    return None if held is None or name is None else values.load(held, text(name))
+    if base is None or name is None or not values.enter():
+        return None
+    held = _dotted(values, base)
+    values.depth -= 1
+    return None if held is None else values.load(held, text(name))

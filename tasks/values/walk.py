@@ -37,7 +37,9 @@ def on_assignment(values: FileValues, node: Node) -> int | None:
     value: int | None = None
     source = right
     if right is not None and right.type == "assignment":
-        value = on_assignment(values, right)
+        if values.enter():
+            value = on_assignment(values, right)
+            values.depth -= 1
         while source is not None and source.type == "assignment":
             source = source.child_by_field_name("right")
     elif (right is not None and right.type not in {"expression_list", "tuple"}) or (
