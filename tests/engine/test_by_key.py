@@ -209,6 +209,28 @@ def test_another_plan_or_an_input_without_a_key_is_computed_whole(made: Site) ->
     assert ("a", 2, 0) in made.rows("by_file")
 
 
+def test_after_another_plan_that_makes_the_same_rows_it_goes_on_by_key(made: Site) -> None:
+    files = {*made.delta("by_file").file_uris()}
+    made.sql("by_file", "select k, sum(v) + 0 * count(*) as v, w from ta group by k, w", more=KEY)
+    made.built()
+    assert computed(made, "by_file") == ""
+    assert {*made.delta("by_file").file_uris()} == files, "what is there needs not be written"
+    change(made, ("c", 7, 1))
+    made.built()
+    assert computed(made, "by_file") == "1 of 8 keys"
+
+
+def test_rows_in_files_without_a_ledger_are_put_into_others_once(made: Site) -> None:
+    for ledger in made.root.glob("warehouse/by_file/_cpgbuild/ledger-*"):
+        ledger.unlink()
+    made.sql("by_file", "select k, sum(v) + 0 * count(*) as v, w from ta group by k, w", more=KEY)
+    made.built()
+    change(made, ("c", 7, 1))
+    made.built()
+    assert computed(made, "by_file") == "1 of 8 keys"
+    assert ("c", 7, 1) in made.rows("by_file")
+
+
 def test_large_tables_are_kept_in_files_of_some_keys_each(tmp_path: Path) -> None:
     rows: Rows = [(f"{n % 500:03}{'x' * 60}", n, 0) for n in range(60_000)]
     made = keyed_site(tmp_path, ta=rows, tb=rows)
