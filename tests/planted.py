@@ -893,8 +893,8 @@ MUTANTS = (
     Mutant(
         "staging: the last rows of partitions are lost",
         "engine/staging.py",
-        "        if self._mixed.rows:\n            self._split()\n        for",
-        "        for",
+        "        if self._mixed.rows:\n            self._split()\n        if self.buckets",
+        "        if self.buckets",
         WAREHOUSE,
     ),
     Mutant(
@@ -1054,8 +1054,8 @@ MUTANTS = (
     Mutant(
         "observed: what was not there may come",
         "state/observed.py",
-        "return numbers == _absent(path)",
-        "return True",
+        "and numbers == _absent(path)",
+        "and True",
         ("tests/state/test_observed.py",),
     ),
     Mutant(
@@ -1152,15 +1152,15 @@ MUTANTS = (
     Mutant(
         "runs: rows of a deleted key stay",
         "engine/runs.py",
-        "_is_in(key, [*changed, *gone], kind)",
-        "_is_in(key, changed, kind)",
+        "is_in(key, [*changed, *gone], kind)",
+        "is_in(key, changed, kind)",
         KEYED,
     ),
     Mutant(
         "runs: a changed key keeps its old rows too",
         "engine/runs.py",
-        "_is_in(key, [*changed, *gone], kind)",
-        "_is_in(key, gone or [None], kind)",
+        "is_in(key, [*changed, *gone], kind)",
+        "is_in(key, gone or [None], kind)",
         KEYED,
     ),
     Mutant(
@@ -1187,8 +1187,8 @@ MUTANTS = (
     Mutant(
         "engine: rows that are there already are committed again",
         "engine/datafusion_engine.py",
-        "            if self._holds(task, full):",
-        "            if False:",
+        "                holds = self._holds(task, full)\n",
+        "                holds = False\n",
         CUTOFF,
     ),
     Mutant(
@@ -1678,14 +1678,14 @@ MUTANTS = (
     Mutant(
         "plan cache: tasks that are gone stay",
         "state/plans.py",
-        "replaced = [*gone_tasks, *(record[0] for record in records)]",
+        "replaced = [*changes.gone_tasks, *(record[0] for record in records)]",
         "replaced = [record[0] for record in records]",
         PLANS,
     ),
     Mutant(
         "plan cache: files that are gone stay",
         "state/plans.py",
-        "((path,) for path in gone_files)",
+        "((path,) for path in changes.gone_files)",
         "((path,) for path in ())",
         PLANS,
     ),
@@ -1909,8 +1909,8 @@ MUTANTS = (
     Mutant(
         "plan cache: a view keeps its plan though it is kept as a table now",
         "plan/compiler.py",
-        "return self._kept[name].planned.task.kept != (name in kept)",
-        "return False",
+        "return before.overtaken or before.planned.task.kept != (name in kept)",
+        "return before.overtaken",
         THERE,
     ),
     Mutant(

@@ -105,6 +105,9 @@ def merge(orders: Sequence[Sequence[Class]]) -> tuple[Class, ...] | None:
     waiting = [list(reversed(order)) for order in orders if order]
     merged: list[Class] = []
     while waiting:
+        if len(waiting) == 1:
+            # What is left of one order stands as it is; chains of thousands of classes are merged.
+            return (*merged, *reversed(waiting[0]))
         tails = {name for order in waiting for name in order[:-1]}
         head = next((order[-1] for order in waiting if order[-1] not in tails), None)
         if head is None:
