@@ -79,6 +79,18 @@ def test_only_keys_whose_content_changed_are_mapped_again(keyed: Site) -> None:
     assert keyed.built() == {}
 
 
+def test_a_table_in_folders_keeps_the_rows_of_all_other_keys(tmp_path: Path) -> None:
+    made = site(tmp_path, "texts parquet data/texts.parquet", engine="threads = 1")
+    made.python("words", TASKS.replace('key="path"', 'key="path", partition_by=["path"]'))
+    texts(made, a="one two", b="three", d="five")
+    made.built()
+    calls(made)
+    texts(made, a="one two", b="changed")
+    made.built()
+    assert calls(made) == ["b"]
+    assert made.rows("v_words") == [("a", "one"), ("a", "two"), ("b", "changed")]
+
+
 def test_a_key_that_is_gone_loses_its_rows_and_maps_nothing(keyed: Site) -> None:
     texts(keyed, a="one two", c="", d="five")
     keyed.built()
