@@ -337,7 +337,7 @@ class Plans:
 
     def read(self, source: Source, sources: Sources, state: Path) -> pa.Schema:
         """Return a source's schema, and keep it; raises as `Sources.schema`."""
-        looked = looked_at(_files_of(source, state)) if "://" not in source.path else None
+        looked = looked_at(_schema_files(source, state)) if "://" not in source.path else None
         schema = sources.schema(source.name)
         if looked is not None:
             observed = json.dumps(looked.to_json(), separators=(",", ":"))
@@ -546,6 +546,14 @@ def _files_of(source: Source, state: Path) -> Iterator[str]:
     else:
         # No source's files are looked for behind links, which may lead to all of the disk.
         yield from below(str(base_of(path)), without=str(state), links=False)
+
+
+def _schema_files(source: Source, state: Path) -> Iterator[str]:
+    """Give what decides a source's schema; the files of a tree are rows, and all trees are alike."""
+    if source.format != "files":
+        yield from _files_of(source, state)
+    elif source.path:
+        yield source.path
 
 
 def _schema(find: Callable[[], pa.Schema], known: Lock | None, name: str) -> pa.Schema:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import datafusion
 import pyarrow as pa
 
+from cpgbuild.engine import listing
 from cpgbuild.engine.frames import column, quote
 from cpgbuild.engine.hashing import Hashing
 from cpgbuild.engine.sources import register_delta
@@ -84,7 +85,11 @@ class Data:
         if columns not in kept[1]:
             sets = {columns, *self.wanted(name)} - kept[1].keys()
             try:
-                found = fingerprints(self.register, name, sets)
+                listed = self._sources.listed(name)
+                if listed is not None:
+                    found = listing.fingerprints(listed, sets)
+                else:
+                    found = fingerprints(self.register, name, sets)
             except Exception as error:
                 raise self._sources.failure(name, error) from error
             if self._sources.changed([name]):
@@ -124,9 +129,9 @@ class Data:
         return partial(register_delta, table) if table is not None else None
 
     def register(self, ctx: datafusion.SessionContext, name: str) -> None:
-        """Register a source or an output as it is now, to compare it."""
+        """Register a source or an output as it is now."""
         if name in self._sources:
-            self._sources.register_to_compare(ctx, name)
+            self._sources.register(ctx, name)
         else:
             self._warehouse.register(ctx, name, name)
 

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import datafusion
 import pyarrow as pa
 
+from cpgbuild.core.fingerprint import Fingerprint, fingerprint
 from cpgbuild.engine.frames import quote
 from cpgbuild.engine.globs import because, walk
 from cpgbuild.engine.stamps import file_digest
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping, Sequence
+    from collections.abc import Iterable, MutableMapping, Sequence
     from pathlib import Path
+
+    from cpgbuild.core.evidence import Columns
 
 SCHEMA = pa.schema(
     [
@@ -114,12 +117,19 @@ def register_listing(ctx: datafusion.SessionContext, name: str, listing: Listing
     ctx.register_view(name, ctx.sql(query))
 
 
-def register_digests(ctx: datafusion.SessionContext, name: str, listing: Listing) -> None:
-    """Register the listing with digests in place of contents, to compare it and not to read it."""
-    files = quote(f"{name}/files")
-    ctx.register_record_batches(f"{name}/files", [_batches(listing)])
-    query = f"SELECT path, size, sha256, sha256 AS content, problem FROM {files}"  # noqa: S608
-    ctx.register_view(name, ctx.sql(query))
+def fingerprints(listing: Listing, sets: Iterable[Columns]) -> dict[Columns, Fingerprint]:
+    """Return the data fingerprints of columns, for which no file is read: digests are contents.
+
+    They are asked for at the start of a build, which would wait for an engine and its kernels.
+    """
+    places = {field.name: index for index, field in enumerate(KEPT)}
+    places["content"] = places["sha256"]
+    found = {}
+    for columns in sets:
+        wanted = [places[column] for column in columns]
+        rows = sorted(repr([row[place] for place in wanted]) for row in listing.rows)
+        found[columns] = Fingerprint(f"{len(rows)}-{fingerprint(*rows)[:32]}")
+    return found
 
 
 def _batches(listing: Listing) -> list[pa.RecordBatch]:

@@ -194,17 +194,12 @@ class Sources:
             return None
         return partial(register_delta, table)
 
-    def register_to_compare(self, ctx: datafusion.SessionContext, name: str) -> None:
-        """Register a source for its data fingerprints, which need no file's contents of a listing.
-
-        There, what stands for a content is its digest.
-        """
+    def listed(self, name: str) -> listing.Listing | None:
+        """Return a source's listing, as it was when evidence was taken; None where it has rows."""
         source = self._declared[name]
         if source.format != "files":
-            self.register(ctx, name)
-            return
-        found = self._listings.get(name) or self._list(source)
-        listing.register_digests(ctx, name, found)
+            return None
+        return self._listings.get(name) or self._list(source)
 
     def _state(self, source: Source) -> Fingerprint:
         if source.format == "delta":
@@ -259,8 +254,9 @@ class Sources:
     def register(self, ctx: datafusion.SessionContext, name: str) -> None:
         """Make a source readable in `ctx` under its name, as it was when evidence was taken."""
         source = self._declared[name]
-        if source.format == "files":
-            listing.register_listing(ctx, name, self._listings.get(name) or self._list(source))
+        found = self.listed(name)
+        if found is not None:
+            listing.register_listing(ctx, name, found)
             return
         if source.format == "delta":
             register_delta(self._delta(source, self._versions.get(name)), ctx, name)
