@@ -549,7 +549,7 @@ def _files_of(source: Source, state: Path) -> Iterator[str]:
 
 
 def _schema_files(source: Source, state: Path) -> Iterator[str]:
-    """Give what decides a source's schema; the files of a tree are rows, and all trees are alike."""
+    """Give what decides a source's schema; that of a tree of files is the same whatever they are."""
     if source.format != "files":
         yield from _files_of(source, state)
     elif source.path:

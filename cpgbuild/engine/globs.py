@@ -74,8 +74,8 @@ def walk(
         prefix = "" if base == "." else f"{base}/"
         folders[:] = sorted(f for f in folders if not unwanted.fullmatch(f"{prefix}{f}/"))
         for name in folders:
-            path = os.path.join(folder, name)
-            if os.path.islink(path) and not Path(os.path.realpath(path)).is_relative_to(top):
+            path = Path(folder, name)
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
                 tell(f"{prefix}{name}/", "it is a link that leads out of the tree")
         for name in sorted(files):
             relative = f"{prefix}{name}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cpgbuild.engine.listing import list_files
+from cpgbuild.engine.listing import fingerprints, list_files
 from tests.engine.builds import Site, site
 
 PY = ("**/*.py",)
@@ -84,3 +84,34 @@ def test_a_build_reads_a_problem_as_a_row_and_runs_again_when_it_is_gone(tmp_pat
     made.folder.write("data/c.txt", "cc")
     made.build()
     assert [row[:2] for row in made.rows("k")] == [("a.txt", 1), ("b.txt", 2), ("c.txt", 2)]
+
+
+def fingerprint_of(tree: Path, *columns: str) -> str:
+    return fingerprints(list_files(tree, PY, (), {}), [columns])[columns]
+
+
+def test_fingerprints_differ_by_what_the_columns_hold_and_by_nothing_else(tree: Path) -> None:
+    paths, contents = fingerprint_of(tree, "path"), fingerprint_of(tree, "content")
+    rows, pairs = fingerprint_of(tree), fingerprint_of(tree, "content", "path")
+    assert rows.startswith("2-")
+
+    (tree / "ok.py").write_text("other")
+    assert (fingerprint_of(tree), fingerprint_of(tree, "path")) == (rows, paths)
+    assert fingerprint_of(tree, "content") != contents
+
+    # Two files change places: each column holds what it held, and not in the same rows.
+    (tree / "ok.py").write_text("")
+    (tree / "folder.py" / "in a\n'folder\".py").write_text("ok")
+    assert fingerprint_of(tree, "content") == contents
+    assert fingerprint_of(tree, "content", "path") != pairs
+
+    (tree / "more.py").write_text("")
+    assert fingerprint_of(tree) != rows
+
+
+def test_what_cannot_be_read_is_not_taken_for_an_empty_file(tree: Path) -> None:
+    (tree / "ok.py").write_text("")
+    empty = fingerprint_of(tree, "content")
+    (tree / "ok.py").unlink()
+    (tree / "ok.py").symlink_to("nowhere")
+    assert fingerprint_of(tree, "content") != empty
