@@ -549,7 +549,7 @@ def _files_of(source: Source, state: Path) -> Iterator[str]:
 
 
 def _schema_files(source: Source, state: Path) -> Iterator[str]:
-    """Give what decides a source's schema; that of a tree of files is the same whatever they are."""
+    """Give what decides a source's schema; that of a tree of files is always the same."""
     if source.format != "files":
         yield from _files_of(source, state)
     elif source.path:
