@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import pyarrow as pa
 
+from cpgbuild.engine import keysums
 from cpgbuild.engine.keysets import Sets
 from cpgbuild.engine.rounding import rounded
 
@@ -56,13 +57,13 @@ class Hashing:
         self._running: deque[Future[Hashed]] = deque()
 
     def _empty(self) -> tuple[RowHash, RowHash | None]:
-        # Loads what numba compiled, a third of a second: in the thread, and only where rows come.
-        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
+        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415 -- see `_load`
 
         return RowHash(self._sets), RowHash({self._blurred}) if self._blurred is not None else None
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Begin, and have the kernels loaded by the time that the first rows are there."""
+        self._threads.submit(_load)
         return self
 
     def __exit__(
@@ -106,8 +107,6 @@ class Hashing:
         return exact, blurred
 
     def _summed(self, batches: list[pa.RecordBatch], by: pa.Field) -> pa.Table:
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- as heavy as what it sums
-
         parts = (keysums.sums_of(batch, by.name, self._apart) for batch in batches)
         return keysums.added(parts, by.type, self._apart)
 
@@ -140,8 +139,6 @@ class Hashing:
 
     def sums(self) -> tuple[Sets, pa.Table]:
         """Return the sums of all rows so far for each key, instead of fingerprints."""
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- as heavy as what it sums
-
         self._finish()
         assert self._by is not None  # noqa: S101 -- or there are no such sums
         return self._apart, keysums.added(self._parts, self._by.type, self._apart)
@@ -150,3 +147,8 @@ class Hashing:
         """Return the fingerprint without last bits, after `fingerprints`; None if unasked for."""
         total = self._all()[1]
         return next(iter(total.fingerprints().values())) if total is not None else None
+
+
+def _load() -> None:
+    """Load what numba compiled, a third of a second in which others can compute the rows."""
+    import cpgbuild.engine.rowhash  # noqa: F401, PLC0415

@@ -1,14 +1,21 @@
-"""Key sets: which columns are summed up for each key, in the form in which the sums are kept."""
+"""Key sets: which columns are summed up for each key, in the form in which the sums are kept.
+
+Who only reads what was kept needs none of the kernels that made it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+
+from cpgbuild.core.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from cpgbuild.core.evidence import Columns
+    from cpgbuild.engine.kernels import Hashes
 
 # The columns of sums that say of which key they are, and of how many rows.
 KEY, ROWS = "key", "rows"
@@ -38,3 +45,9 @@ class Sets:
         """Return the schema of sums of keys of this type."""
         words = [(name, pa.uint64()) for name in self.names]
         return pa.schema([(KEY, kind), (ROWS, pa.int64()), *words])
+
+
+def total(rows: int, sums: Hashes) -> Fingerprint:
+    """Return the fingerprint of so many rows, whose hashes sum up to these group by group."""
+    a, b = sums.sum(axis=0, dtype=np.uint64).tolist()
+    return Fingerprint(f"{rows}-{a:016x}{b:016x}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cpgbuild.engine import keysums
 from cpgbuild.engine.buckets import BUCKET_BYTES, MOST, Buckets
 from cpgbuild.engine.keysets import KEY, Sets
 
@@ -50,14 +51,10 @@ class Ledger:
 
     def fingerprints(self) -> dict[Columns, Fingerprint]:
         """Return the data fingerprints of the whole table."""
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- loads what numba compiled
-
         return keysums.fingerprints(self.sums, self.sets)
 
     def blurred(self) -> Fingerprint | None:
         """Return the one without the last bits of floats, if it was asked for."""
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- loads what numba compiled
-
         return keysums.blurred(self.sums, self.sets)
 
     @property
@@ -85,8 +82,6 @@ class Ledger:
 
         Where these were not summed up then or now, some are among them that differ in others.
         """
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- loads what numba compiled
-
         wider = (s for s in self.sets.exact if {*columns} <= {*s} and s in before.sets.exact)
         common = min(wider, key=len, default=columns)
         now, then = self.sets.of(common), before.sets.of(common)
@@ -99,8 +94,6 @@ class Ledger:
 
     def replaced(self, keys: pa.Array, sums: pa.Table) -> Ledger:
         """Return the ledger of a table in which the rows of these keys are others."""
-        from cpgbuild.engine import keysums  # noqa: PLC0415 -- loads what numba compiled
-
         kept = keysums.without(self.sums, keys)
         together = pa.concat_tables([kept, sums.select(kept.schema.names).cast(kept.schema)])
         return replace(self, sums=together)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cpgbuild.core.fingerprint import Fingerprint
 from cpgbuild.engine import kernels
 from cpgbuild.engine.cellhash import Key, hashes, key
+from cpgbuild.engine.keysets import total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pyarrow as pa
 
+    from cpgbuild.core.fingerprint import Fingerprint
     from cpgbuild.engine.kernels import Hashes, Positions
 
 # The hashes of so many rows fit into the second-level cache. It never changes a hash.
@@ -76,12 +77,6 @@ class RowHash:
     def sums(self, names: tuple[str, ...]) -> Hashes:
         """Return the sum of a set's hashes over the rows of each group."""
         return self._sums[names].sums
-
-
-def total(rows: int, sums: Hashes) -> Fingerprint:
-    """Return the fingerprint of so many rows, whose hashes sum up to these group by group."""
-    a, b = sums.sum(axis=0, dtype=np.uint64).tolist()
-    return Fingerprint(f"{rows}-{a:016x}{b:016x}")
 
 
 def _noughts(groups: int) -> Hashes:
