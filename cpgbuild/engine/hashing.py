@@ -57,13 +57,14 @@ class Hashing:
         self._running: deque[Future[Hashed]] = deque()
 
     def _empty(self) -> tuple[RowHash, RowHash | None]:
-        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415 -- see `_load`
+        # Loads what numba compiled, a third of a second: in the thread, while rows are computed.
+        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
 
         return RowHash(self._sets), RowHash({self._blurred}) if self._blurred is not None else None
 
     def __enter__(self) -> Self:
         """Begin, and have the kernels loaded by the time that the first rows are there."""
-        self._threads.submit(_load)
+        self._threads.submit(self._empty)
         return self
 
     def __exit__(
@@ -147,8 +148,3 @@ class Hashing:
         """Return the fingerprint without last bits, after `fingerprints`; None if unasked for."""
         total = self._all()[1]
         return next(iter(total.fingerprints().values())) if total is not None else None
-
-
-def _load() -> None:
-    """Load what numba compiled, a third of a second in which others can compute the rows."""
-    import cpgbuild.engine.rowhash  # noqa: F401, PLC0415
