@@ -71,10 +71,6 @@ KNOWN_DIFFERENCES = {
         "no match is null on DataFusion, empty text on DuckDB",
         "id: int64, out: string; [1, None]; [2, None]; [3, None]; [4, None]; [5, 'A-1']; [6, None]",
     ),
-    "levenshtein": Difference(
-        "DuckDB counts bytes, DataFusion characters",
-        "id: int64, out: int64; [1, 4]; [2, 3]; [3, 11]; [4, None]; [5, 7]; [6, 5]",
-    ),
     "try_cast_int": Difference(
         "DuckDB takes 3.9 for an integer and rounds it, DataFusion does not",
         "id: int64, out: int64; [1, 12]; [2, None]; [3, -7]; [4, None]; [5, None]; [6, None]",
