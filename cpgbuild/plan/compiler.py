@@ -29,7 +29,7 @@ from cpgbuild.plan.contract import arrow_of, schema_of
 from cpgbuild.plan.derivations import dependent, derivations
 from cpgbuild.plan.expressions import Unreadable
 from cpgbuild.plan.failures import Unresolved, find_word, missing_table, query_failure
-from cpgbuild.plan.forms import form_of, formed
+from cpgbuild.plan.forms import compiled_as, form_of, formed
 from cpgbuild.plan.inference import as_written, datasets_named, optimised, scans, words_of
 from cpgbuild.plan.lineage import Lineage
 from cpgbuild.plan.meaning import SEVERAL, Meanings, kept_views
@@ -521,7 +521,7 @@ class Compiler:
         """Return a task's query on empty inputs."""
         with self._lock:
             self._ensure(name)
-            return self._frames[name]
+            return self._framed(name)
 
     def lineage(self, task: str, column: str | None) -> Mapping[str, frozenset[str]]:
         """Return what an output column of a task depends on: columns by dataset; see `Lineage`."""
@@ -573,7 +573,7 @@ class Compiler:
             form, definition = self.outline(task).form, self._definitions[task]
             self._compile(formed(definition, form) if form is not None else definition)
         try:
-            yield self._compiled[task], self._frames[task]
+            yield self._compiled[task], self._framed(task)
         finally:
             if not is_there:
                 del self._compiled[task], self._frames[task]
@@ -601,7 +601,7 @@ class Compiler:
         return self._read_as(task, columns)
 
     def _read_as(self, task: str, columns: Columns) -> Reading:
-        frame = self._frames[task]
+        frame = self._framed(task)
         if columns is not None:
             frame = narrowed(frame, columns)
         return reading(self._compiled[task], frame, columns)
@@ -613,13 +613,22 @@ class Compiler:
         before = self.outline(name)
         if before.form is not None:
             # What was compiled is what was planned, whatever its file says by now.
-            self._compile(formed(self._definitions[name], before.form))
+            definition = formed(self._definitions[name], before.form)
+            named = dict.fromkeys(filter(before.asked.__contains__, before.scanned))
+            inputs = {dataset: self._schema_at_hand(dataset) for dataset in named}
+            self._compiled[name] = compiled_as(definition, before, inputs)
             return
         again = self._compile(self._definitions[name])
         same = (self._read_as(name, columns) == known for columns, known in before.readings.items())
         if again.task != before.task or not all(same):
             del self._compiled[name]
             raise ChangedMeanwhile(name, self._definitions[name].place)
+
+    def _framed(self, name: str) -> datafusion.DataFrame:
+        """Return a compiled task's query on empty inputs; one that was kept is planned for it."""
+        if name not in self._frames:
+            self._compile(self._compiled[name].definition)
+        return self._frames[name]
 
     # -- on demand --------------------------------------------------------------------------
 
@@ -647,6 +656,12 @@ class Compiler:
                 found = schema_of(self._read[dataset])
             self.sources[dataset] = self._schemas[dataset] = found
         return self._schemas[dataset]
+
+    def _schema_at_hand(self, dataset: str) -> Schema:
+        """Return the schema of a dataset that a task reads of which the plan stands."""
+        if dataset in self._producers:
+            return self._known[self._producers[dataset][0].name].schema
+        return self._schemas.get(dataset) or self._same[dataset]
 
     def _arrow(self, dataset: str, reader: Definition, place: Callable[[], Place]) -> pa.Schema:
         """Return a dataset's schema as Arrow has it; raises as `_schema`."""

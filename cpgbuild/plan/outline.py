@@ -79,12 +79,13 @@ class Outline:
 class Form:
     """A task's query as it was compiled, where that is nothing but text.
 
-    `believed` is the schema that Ibis gives it. Of a task that maps rows `function` has the module
-    and the name of its function, `by` its key and content, `schema` what it returns, and `facts`
-    what stands for its code.
+    `rows` is the schema that its result is cast to, `believed` the one that Ibis gives it. Of a
+    task that maps rows `function` has the module and the name of its function, `by` its key and
+    content, `schema` what it returns, and `facts` what stands for its code.
     """
 
     sql: str
+    rows: Schema
     believed: Schema | None = None
     function: tuple[str, str] | None = None
     by: tuple[str | None, str | None] = (None, None)

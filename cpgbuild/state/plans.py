@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.fingerprint import Fingerprint
 
-VERSION = 6
+VERSION = 7
 FILE = f"plans-{VERSION}.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (what TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -307,14 +307,16 @@ def _outline_of(
 
 
 def _form_list(form: Form) -> list[Any]:
-    schemas = (None if s is None else _text(s.columns) for s in (form.believed, form.schema))
+    kept = (form.rows, form.believed, form.schema)
+    schemas = (None if s is None else _text(s.columns) for s in kept)
     return [form.sql, *schemas, form.function, form.by, form.facts]
 
 
 def _form(record: list[Any]) -> Form:
-    sql, believed, schema, function, by, facts = record
+    sql, rows, believed, schema, function, by, facts = record
     return Form(
         sql,
+        _schema(rows),
         None if believed is None else _schema(believed),
         None if function is None else tuple(function),
         tuple(by),

@@ -18,6 +18,7 @@ from cpgbuild.core.schema import Column, Schema
 from cpgbuild.core.task import TaskKind
 from cpgbuild.errors.graph import ChangedMeanwhile
 from cpgbuild.errors.report import Place
+from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.definition import Definition
 from cpgbuild.state.plans import (
     FILE,
@@ -247,3 +248,52 @@ def test_a_python_task_that_was_planned_is_run_without_a_look_at_its_module(made
         assert kept.schema.names == ["n"]
     assert made.build(force=["c"]) == {"c": ["forced c"]}
     assert made.rows("c") == before
+
+
+def test_what_was_kept_is_what_planning_it_again_gives(made: Site) -> None:
+    made.sql("c", "select a.n, s.n as m from a join s on a.n = s.n where 'from b' <> 'scan b'")
+    made.sql(
+        "d",
+        "with recursive r as (select n from a union all select n + 1 from r where n < 3) "
+        "select n, cast(n as decimal(9, 2)) as price, [n] as list from r",
+    )
+    made.python(
+        "e",
+        """
+        def doubled(rows: pa.RecordBatch) -> pa.RecordBatch:
+            return pa.record_batch({"id": rows["n"], "n": rows["m"]})
+
+
+        @compute(map=doubled, schema={"id": "int64", "n": "int64"}, key="n", content="m")
+        def e(catalog: Catalog) -> ibis.Table:
+            return catalog.table("c")
+
+
+        @view
+        def f(catalog: Catalog) -> ibis.Table:
+            e = catalog.table("d")
+            return e.mutate(price=e.price.cast("float64"), list=e.list[0])
+        """,
+    )
+    with opened(made.root):
+        pass
+    with opened(made.root) as kept:
+        names = sorted(kept.compiler.tasks)
+        found = [kept.compiler.compiled(name) for name in names]
+        # None of them was planned for that.
+        assert not kept.compiler._frames
+        for name, one in zip(names, found, strict=True):
+            frame = kept.compiler.frame(name)
+            again = kept.compiler.compiled(name)
+            assert frame.schema().names == one.rows.names
+            assert facts_of(again) == facts_of(one)
+            assert list(again.inputs) == list(one.inputs)
+    assert [one.recursive for one in found] == [name.endswith("d") for name in names]
+    assert compiled(made) == set()
+
+
+def facts_of(one: Compiled) -> tuple[object, ...]:
+    """Return a compiled task but for the function that it calls by its name."""
+    function = one.row_map and (one.row_map.function.__qualname__, one.row_map.key)
+    kept = replace(one, row_map=None, definition=replace(one.definition, row_map=None))
+    return kept, function
