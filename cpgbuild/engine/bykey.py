@@ -18,6 +18,7 @@ from cpgbuild.engine.leaves import register_held
 from cpgbuild.engine.runs import LISTED_KEYS, RUN, Run, is_in, stream
 from cpgbuild.plan.assemble import is_key
 from cpgbuild.plan.locality import local_inputs
+from cpgbuild.plan.nulls import null_origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,31 +34,41 @@ if TYPE_CHECKING:
     from cpgbuild.engine.warehouse import Warehouse
     from cpgbuild.plan.compiled import Compiled, Plans
     from cpgbuild.plan.locality import Local
+    from cpgbuild.plan.nulls import Origins
 
 # The facts of a trace that name the runs that made what was read, and what was proven of the plan.
 READ, LOCAL = "read", "local"
+# A proof is of keys that are null, or are not.
+_PARTS = (False, True)
 # Where more than one key in so many changed, everything is computed.
 SHARE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Of which inputs a task needs only the rows of a key: for a value, and for null."""
+    """Of which inputs a task needs only the rows of a key: for a value, and for null.
+
+    And which columns of inputs have to hold a null for a key to be one, where that is known.
+    """
 
     of_value: Local
     of_null: Local
+    nulls: Origins | None = None
 
     def to_text(self) -> str:
         """Return the proof as a trace keeps it."""
         parts = (self.of_value, self.of_null)
         told = [{name: sorted(found) for name, found in sorted(one.items())} for one in parts]
-        return json.dumps(told)
+        return json.dumps([*told, None if self.nulls is None else sorted(self.nulls)])
 
     @classmethod
-    def from_text(cls, text: str) -> Proof:
-        """Return the proof that a trace kept."""
-        parts = json.loads(text)
-        return cls(*({n: frozenset(found) for n, found in one.items()} for one in parts))
+    def from_text(cls, text: str) -> Proof | None:
+        """Return the proof that a trace kept; None where an older version kept less."""
+        *parts, nulls = json.loads(text)
+        if len(parts) != len(_PARTS):
+            return None
+        value, null = ({n: frozenset(found) for n, found in one.items()} for one in parts)
+        return cls(value, null, None if nulls is None else frozenset(map(tuple, nulls)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +120,14 @@ class KeyedRun:
     def _proof(self, previous: Trace | None) -> Proof:
         task = self.compiled.task
         if previous is not None and previous.plan == task.plan and LOCAL in previous.facts:
-            return Proof.from_text(previous.facts[LOCAL])
+            kept = Proof.from_text(previous.facts[LOCAL])
+            if kept is not None:
+                return kept
         if task.volatile or task.unstable:
             # To compute rows once more can give others, and not only of the keys that changed.
             return Proof({}, {})
-        parts = (local_inputs(self.plans, task.name, self.key, null=null) for null in (False, True))
-        return Proof(*parts)
+        value, null = (local_inputs(self.plans, task.name, self.key, null=n) for n in _PARTS)
+        return Proof(value, null, null_origins(self.plans, task.name, self.key))
 
     def _changed(self, order: Order, before: Ledger, proof: Proof) -> pa.Array | None:
         """Return the keys of which rows can be others than they are; None: nobody knows."""
@@ -136,6 +149,8 @@ class KeyedRun:
             # Something else is the reason to run.
             return None
         keys = before.array(dict.fromkeys(found))
+        if keys.null_count and not self._has_nulls(before, proof):
+            keys = keys.drop_null()
         few = min(LISTED_KEYS, max(before.keys, 1) // SHARE + 1)
         return keys if len(keys) <= few else None
 
@@ -150,6 +165,16 @@ class KeyedRun:
         known = (self.warehouse.ledger(name, run, one) for one in (then.data, then.version) if one)
         past = next((one for one in known if one is not None), None)
         return ledger.changed(past, columns) if past is not None else None
+
+    def _has_nulls(self, before: Ledger, proof: Proof) -> bool:
+        """Return whether rows may be without a key, in what there is or in what is computed."""
+        if before.has_null or proof.nulls is None:
+            return True
+        for name, key in proof.nulls:
+            ledger = self._ledger(name)
+            if ledger is None or ledger.buckets.key != key or ledger.has_null:
+                return True
+        return False
 
     def _ledger(self, name: str) -> Ledger | None:
         """Return the ledger of what an input holds now, if it is keyed."""

@@ -63,6 +63,12 @@ class Ledger:
         return int(pc.sum(pc.greater(self.sums["rows"], 0)).as_py() or 0)
 
     @property
+    def has_null(self) -> bool:
+        """Whether rows are without a key."""
+        alone = self.sums.filter(pc.is_null(self.sums[KEY]))
+        return bool(pc.any(pc.greater(alone["rows"], 0)).as_py())
+
+    @property
     def rows(self) -> int:
         """How many rows there are."""
         return int(pc.sum(self.sums["rows"]).as_py() or 0)

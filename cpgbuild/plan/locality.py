@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any
 from cpgbuild.plan.inference import as_optimised, optimised, scans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    import datafusion
 
     from cpgbuild.core.task import Task
     from cpgbuild.plan.compiled import Compiled, Plans
@@ -63,7 +65,7 @@ class _Walk:
 
     def __init__(self, plans: Plans, *, null: bool) -> None:
         self._plans = plans
-        self._null = null
+        self._rules = Rules(null=null)
         self._known: dict[tuple[str, frozenset[str]], Local] = {}
         self._parts: dict[str, list[Task]] = {}
         for task in plans.tasks.values():
@@ -79,16 +81,7 @@ class _Walk:
     def _of_task(self, compiled: Compiled, columns: frozenset[str]) -> Local:
         frame = self._plans.frame(compiled.task.name)
         plan, text = optimised(frame), as_optimised(frame)
-        given = frame.schema()
-        asked: Wants = (
-            None
-            if columns == _NOTHING
-            else frozenset(
-                place
-                for place, field in enumerate(compiled.rows)
-                if field.name in columns and _is_same(given.field(place).type, field.type)
-            )
-        )
+        asked: Wants = None if columns == _NOTHING else places_of(compiled, frame, columns)
         arrived: list[tuple[str, frozenset[str]]] = []
         # What asks for rows around it is evaluated for each of them, and not walked through.
         if "outer_ref(" not in text and not compiled.recursive:
@@ -118,24 +111,36 @@ class _Walk:
 
     def _scans(self, plan: Any, asked: Wants, arrived: list[tuple[str, frozenset[str]]]) -> None:
         """Follow values down a plan; note of each scan the columns in which they arrive."""
-        below = plan.inputs()
-        node = _variant(plan)
-        kind = type(node).__name__
-        if kind == "TableScan":
+        node = variant(plan)
+        if type(node).__name__ == "TableScan":
             limited = _LIMITED.search(plan.display()) is not None
             at = _UNKNOWN if limited else asked
-            names = _names(plan) or []
-            columns = frozenset(names[place].rpartition(".")[2] for place in at or ())
+            columns = frozenset(scanned_columns(plan, at or _UNKNOWN))
             arrived.append((node.table_name(), _NOTHING if at is None else columns))
             return
-        rule: Callable[..., Sequence[Wants]] | None = getattr(self, f"_{kind}", None)
-        wants: Sequence[Wants] = [None if asked is None else _UNKNOWN] * len(below)
+        for part, some in zip(plan.inputs(), self._rules.below(plan, asked), strict=True):
+            self._scans(part, some, arrived)
+
+
+class Rules:
+    """What each kind of node asks for below, where a value is asked for in columns of its result.
+
+    The value is any that is not null, or null itself.
+    """
+
+    def __init__(self, *, null: bool) -> None:
+        """Take whether the value is null."""
+        self._null = null
+
+    def below(self, plan: Any, asked: Wants) -> Sequence[Wants]:
+        """Return what a node asks for of each of its inputs."""
+        below, node = plan.inputs(), variant(plan)
+        rule: Callable[..., Sequence[Wants]] | None = getattr(self, f"_{type(node).__name__}", None)
         names_below = [_names(part) for part in below]
         # Places are counted by the columns of what is below.
         if asked and rule is not None and None not in names_below:
-            wants = rule(node, plan, asked, names_below)
-        for part, some in zip(below, wants, strict=True):
-            self._scans(part, some, arrived)
+            return rule(node, plan, asked, names_below)
+        return [None if asked is None else _UNKNOWN] * len(below)
 
     # -- nodes, by the names that the planner's Python classes have ------------------------------
 
@@ -174,7 +179,8 @@ class _Walk:
         self, node: Any, _plan: Any, asked: Places, below: Sequence[list[str]]
     ) -> list[Places]:
         parts = [
-            {_column(part) for part in node.get_partition_exprs(e)} for e in node.get_window_expr()
+            {column_of(part) for part in node.get_partition_exprs(e)}
+            for e in node.get_window_expr()
         ]
         names = below[0]
         inner = [p for p in asked if p < len(names) and names.count(names[p]) == 1]
@@ -240,7 +246,7 @@ def _structs(text: str) -> list[str]:
     return text.partition("] structs[")[2].rstrip("]").split(", ")
 
 
-def _variant(plan: Any) -> Any:
+def variant(plan: Any) -> Any:
     """Return a node as Python knows it; None where Python knows nothing of its kind."""
     try:
         return plan.to_variant()
@@ -248,16 +254,32 @@ def _variant(plan: Any) -> Any:
         return None
 
 
+def places_of(compiled: Compiled, frame: datafusion.DataFrame, names: Collection[str]) -> Places:
+    """Return the places of columns in a task's query, of those that no cast makes others."""
+    given = frame.schema()
+    return frozenset(
+        place
+        for place, field in enumerate(compiled.rows)
+        if field.name in names and _is_same(given.field(place).type, field.type)
+    )
+
+
+def scanned_columns(plan: Any, asked: Places) -> list[str]:
+    """Return the columns of a table that a scan has at some places."""
+    names = _names(plan) or []
+    return [names[place].rpartition(".")[2] for place in sorted(asked)]
+
+
 def _names(plan: Any) -> list[str] | None:
     """Return the columns of a node's result, with their relations; None where it does not say."""
-    schema = getattr(_variant(plan), "schema", None)
+    schema = getattr(variant(plan), "schema", None)
     found = schema() if callable(schema) else None
     return list(found.field_names()) if found is not None else None
 
 
 def _widened(plan: Any, asked: Places) -> Places:
     """Return columns of a result that have a value wherever some of them have it, by its joins."""
-    node, below = _variant(plan), plan.inputs()
+    node, below = variant(plan), plan.inputs()
     kind, given = type(node).__name__, [_names(part) for part in below]
     if kind in {"SubqueryAlias", "Filter"}:
         return _widened(below[0], asked)
@@ -285,7 +307,7 @@ def _widened(plan: Any, asked: Places) -> Places:
         asked = wider
 
 
-def _column(expression: Any) -> str | None:
+def column_of(expression: Any) -> str | None:
     """Return the name, with its relation, of a column; None where it is no bare one."""
     if expression.variant_name() != "Column":
         return None
@@ -297,7 +319,7 @@ def _passed(expression: Any) -> str | None:
     """Return the column that an expression passes on, under whatever name."""
     if expression.variant_name() == "Alias":
         return _passed(expression.to_variant().expr())
-    return _column(expression)
+    return column_of(expression)
 
 
 def _found(names: Iterable[str | None]) -> Callable[[list[str]], Places]:
@@ -320,7 +342,7 @@ def _equal(node: Any, left: list[str], right: list[str]) -> list[tuple[int, int]
     """Return the columns that a join demands to be equal."""
     pairs = []
     for one, other in node.on():
-        a, b = _column(one), _column(other)
+        a, b = column_of(one), column_of(other)
         if a is not None and b is not None and left.count(a) == 1 and right.count(b) == 1:
             pairs.append((left.index(a), right.index(b)))
     return pairs

@@ -10,4 +10,5 @@ WITH found AS (
 )
 SELECT DISTINCT path, class_id, method_id,
   CASE WHEN "position" = 0 THEN 'own' ELSE 'inherited' END AS how
-FROM found WHERE "position" = nearest
+-- Classes of the tree all have a path; said here, it is known that no edge is without one.
+FROM found WHERE "position" = nearest AND path IS NOT NULL

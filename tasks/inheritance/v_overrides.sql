@@ -9,4 +9,6 @@ WITH found AS (
   JOIN class_mro AS a ON class.symbol = a.symbol AND a."position" > 0
   JOIN v_norm_ids AS m ON m.symbol = CONCAT(a.ancestor, v.name, '().')
 )
-SELECT DISTINCT path, method_id, overridden_id FROM found WHERE "position" = nearest
+SELECT DISTINCT path, method_id, overridden_id FROM found
+-- They all have a path; said here, it is known that no edge is without one.
+WHERE "position" = nearest AND path IS NOT NULL
