@@ -241,6 +241,8 @@ class DataFusionEngine:
         if order.recheck:
             return self._recheck(order)
         task, compiled = order.task, self._plans.compiled(order.task.name)
+        if task.lane is Lane.PYTHON:
+            self._workers.begin()
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)

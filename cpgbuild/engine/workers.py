@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import wait
@@ -81,6 +81,13 @@ class Workers:
         self._shared: ProcessPoolExecutor | None = None
         self._pools: set[ProcessPoolExecutor] = set()
         self._lock = Lock()
+
+    def begin(self) -> None:
+        """Start the processes, if none is there: they come up while rows are looked for."""
+        pool = self._started()
+        with _out_of_reach(), suppress(BrokenProcessPool):
+            for _ in range(self._count - len(pool._processes or {})):  # noqa: SLF001
+                pool.submit(_nothing)
 
     def map(
         self, callee: Callee, batches: Iterable[pa.RecordBatch]
@@ -250,6 +257,10 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)
     Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _nothing() -> None:
+    """Be called: what has no process yet for that starts one."""
 
 
 def _outlive_nobody() -> None:
