@@ -55,10 +55,12 @@ def analyse(program: Program) -> Calls:
         first = _solved(program, tables, {}, most_held, calling=False)
         if first is not None:
             _keep_outside(program, first)
-            orders = _orders(program, first)
+            orders, plain = _orders(program, first), _pairs(first)
+            # Its memory is had again at once, where new memory would have to be asked for.
+            del first
             second = _solved(program, tables, orders, most_held, calling=True)
             if second is not None:
-                return _calls(program, first, second, most_held)
+                return _calls(program, plain, second, most_held)
     nothing, no = np.zeros(0, np.int64), np.zeros(0, bool)
     return Calls(nothing, nothing, nothing, nothing, no, no, program.n_objects, (), 0)
 
@@ -73,7 +75,7 @@ def _solved(
 ) -> Ints | None:
     """Return the fixpoint's memory, none where that would be too large."""
     while True:
-        made = tables.begun(orders)
+        made = tables.begun(orders, calling=calling)
         made[memory.MOST_HELD] = most_held
         made[memory.CALLING] = calling
         begin_values(program, made)
@@ -82,13 +84,19 @@ def _solved(
         if not full:
             return made
         del made
-        if tables.enlarge(full) > MOST_BYTES:
+        if tables.enlarge(full, calling=calling) > MOST_BYTES:
             return None
 
 
 def _held(made: Ints) -> tuple[Ints, Ints]:
     facts = memory.table_of(made, memory.FACTS, int(made[memory.N_FACTS]))[1:]
     return facts[:, memory.VARIABLE], facts[:, memory.OBJECT]
+
+
+def _pairs(made: Ints) -> Ints:
+    """Return a number for each thing that a variable holds."""
+    variables, objects = _held(made)
+    return (variables << 31) | objects
 
 
 def _keep_outside(program: Program, made: Ints) -> None:
@@ -120,7 +128,7 @@ def _orders(program: Program, made: Ints) -> dict[int, list[int]]:
     return linearise(bases)
 
 
-def _calls(program: Program, first: Ints, second: Ints, most_held: int) -> Calls:
+def _calls(program: Program, plain: Ints, second: Ints, most_held: int) -> Calls:
     calls = memory.table_of(second, memory.CALLS, int(second[memory.N_CALLS]))
     site, obj, how, variable = calls.T.copy()
     variables, _ = _held(second)
@@ -128,8 +136,6 @@ def _calls(program: Program, first: Ints, second: Ints, most_held: int) -> Calls
     n_held = np.where(
         variable >= 0, np.maximum(counts[variable], _base_counts(program, counts)[variable]), 1
     )
-    first_variables, first_objects = _held(first)
-    plain = (first_variables << 31) | first_objects
     is_plain = (variable >= 0) & np.isin((variable << 31) | obj, plain)
     known = memory.table_of(second, memory.OUTSIDE, int(second[memory.N_OUTSIDE]))
     parents, last = known[:, memory.PARENT].tolist(), known[:, memory.NAME].tolist()

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
 
 
@@ -21,6 +21,8 @@ def compile_all(*modules: ModuleType) -> None:
     And left to itself that makes another copy of a function for each mixture of constants, flags
     and numbers that it is called with: four times as many, in four times the time.
     """
+    from numba.core.errors import TypingError  # noqa: PLC0415 -- for who compiles
+
     texts = [Path(module.__file__ or "").read_bytes() for module in modules]
     edition = sha256(b"\0".join(texts)).hexdigest()[:16]
     functions = {
@@ -29,11 +31,24 @@ def compile_all(*modules: ModuleType) -> None:
         for name, value in vars(module).items()
         if isinstance(value, FunctionType) and "compiled" in value.__dict__
     }
+    entries = [name for name, value in functions.items() if value.__dict__["compiled"] == "entry"]
+    try:
+        # What is kept of one has the code of all that it calls.
+        made = {name: _compiled(functions[name], edition) for name in entries}
+    except TypingError:
+        # It was not kept, and what it calls is nothing that could be compiled with it.
+        pass
+    else:
+        _put(made, modules)
+        return
     for name in _callees_first(functions):
-        made = _compiled(functions[name], edition)
-        for module in modules:
-            if name in vars(module):
-                vars(module)[name] = made
+        _put({name: _compiled(functions[name], edition)}, modules)
+
+
+def _put(made: Mapping[str, object], modules: Iterable[ModuleType]) -> None:
+    """Put compiled functions in the places of those that they were made of."""
+    for module in modules:
+        vars(module).update((name, one) for name, one in made.items() if name in vars(module))
 
 
 def _callees_first(functions: Mapping[str, FunctionType]) -> Iterator[str]:

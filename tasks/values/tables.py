@@ -77,22 +77,27 @@ class Tables:
         defined = (defines["a"] << 31) | defines["name"]
         self._defined = np.concatenate((defined, _builtin_attributes(program)))
         self._submodules = np.array(program.submodules, np.int64).reshape(-1, 3)
-        self._rooms = {
-            memory.FACTS: 4 * program.n_variables + 1024,
+        rooms = {
             memory.VARIABLES: program.n_variables + 1024,
             memory.EDGES: 4 * len(program.ops["op"]) + 1024,
             memory.CALLS: program.n_sites + 1024,
             memory.OUTSIDE: 8 * 1024,
         }
+        # Values flow through calls four times as far.
+        self._rooms = {
+            calling: rooms | {memory.FACTS: (1 + 3 * calling) * program.n_variables + 1024}
+            for calling in (False, True)
+        }
 
-    def enlarge(self, full: int) -> int:
+    def enlarge(self, full: int, *, calling: bool) -> int:
         """Double the room of a table, and return how many bytes all take."""
-        self._rooms[_TABLE_OF.get(full, full)] *= 2
+        self._rooms[calling][_TABLE_OF.get(full, full)] *= 2
         widths = dict(enumerate(memory.WIDTHS, memory.FIRST_TABLE))
-        return sum(8 * room * widths[table] for table, room in self._all_rooms().items())
+        rooms = self._all_rooms(self._rooms[calling])
+        return sum(8 * room * widths[table] for table, room in rooms.items())
 
-    def _all_rooms(self) -> dict[int, int]:
-        program, rooms = self._program, self._rooms
+    def _all_rooms(self, rooms: dict[int, int]) -> dict[int, int]:
+        program = self._program
         return rooms | {
             memory.VARIABLES: program.n_variables + rooms[memory.VARIABLES],
             memory.OUTSIDE: len(program.outside.parents) + rooms[memory.OUTSIDE],
@@ -104,11 +109,12 @@ class Tables:
             memory.SUBMODULES: _hashed(len(self._submodules)),
         }
 
-    def begun(self, orders: Mapping[int, Sequence[int]]) -> Ints:
+    def begun(self, orders: Mapping[int, Sequence[int]], *, calling: bool) -> Ints:
         """Return the memory with the program's facts and edges; `FULL` tells of too little room.
 
         Args:
             orders: class -> its resolution order, itself first.
+            calling: whether values shall flow through calls too.
         """
         program, submodules = self._program, self._submodules
         scalars = {
@@ -116,7 +122,8 @@ class Tables:
             memory.N_OUTSIDE: len(program.outside.parents),
         }
         tables = {memory.OUTSIDE: _outside(program), **_objects(program, orders)}
-        made = memory.begun(self._scalars | scalars, self._tables | tables, self._all_rooms())
+        rooms = self._all_rooms(self._rooms[calling])
+        made = memory.begun(self._scalars | scalars, self._tables | tables, rooms)
         memory.insert_keys(made, memory.DEFINED, self._defined, self._defined)
         memory.insert_keys(
             made,
@@ -188,8 +195,8 @@ def _stacked(*columns: Ints) -> Ints:
 
 
 def _hashed(n_keys: int) -> int:
-    """Return the size of a hash table that has room for so many keys."""
-    return 1 << max(4, (2 * n_keys).bit_length())
+    """Return the size of a hash table that has room for so many keys: at most two thirds full."""
+    return 1 << max(4, (3 * n_keys // 2).bit_length())
 
 
 def _names(program: Program) -> tuple[Ints, Ints, dict[int, int]]:
