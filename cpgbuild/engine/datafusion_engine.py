@@ -31,7 +31,7 @@ from cpgbuild.engine.failures import run_failure
 from cpgbuild.engine.links import Links
 from cpgbuild.engine.records import Records
 from cpgbuild.engine.runs import RUN, MapRun, Run, query_run
-from cpgbuild.engine.workers import Workers
+from cpgbuild.engine.workers import Callee, Workers
 from cpgbuild.engine.writing import Writing
 from cpgbuild.errors.run import Cancelled, SourceChanged
 from cpgbuild.plan.assemble import FORM
@@ -241,8 +241,8 @@ class DataFusionEngine:
         if order.recheck:
             return self._recheck(order)
         task, compiled = order.task, self._plans.compiled(order.task.name)
-        if task.lane is Lane.PYTHON:
-            self._workers.begin()
+        if compiled.row_map is not None:
+            self._workers.prepare(Callee.of(compiled.row_map.function, str(self._root)))
         behind = self.context.plans_behind(compiled, self._warehouse.trace)
         run = self._begin(order, compiled, behind)
         run_name, folders = uuid.uuid4().hex, json.dumps(task.partition_by)

@@ -82,12 +82,15 @@ class Workers:
         self._pools: set[ProcessPoolExecutor] = set()
         self._lock = Lock()
 
-    def begin(self) -> None:
-        """Start the processes, if none is there: they come up while rows are looked for."""
+    def prepare(self, callee: Callee) -> None:
+        """Have processes come up, and one of them import a function, while its rows are looked for.
+
+        What goes wrong does so again when the function is called, and is told then.
+        """
         pool = self._started()
         with _out_of_reach(), suppress(BrokenProcessPool):
-            for _ in range(self._count - len(pool._processes or {})):  # noqa: SLF001
-                pool.submit(_nothing)
+            for _ in range(max(1, self._count - len(pool._processes or {}))):  # noqa: SLF001
+                pool.submit(_load, callee)
 
     def map(
         self, callee: Callee, batches: Iterable[pa.RecordBatch]
@@ -259,8 +262,8 @@ def _begin() -> None:
     Thread(target=_outlive_nobody, daemon=True).start()
 
 
-def _nothing() -> None:
-    """Be called: what has no process yet for that starts one."""
+def _load(callee: Callee) -> None:
+    callee.load()
 
 
 def _outlive_nobody() -> None:

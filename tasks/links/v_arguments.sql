@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.arguments", key = "path", tags = ["calls"]
 -- What each call is given, operators and assignments too, which are calls in the specification:
 -- 0 is the object that a method is called on, the rest counts from 1 as it is written.
 SELECT path, call_id, node_id AS argument_id, "index", keyword, is_splat, name_id,

@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.captures", key = "path"
 -- Functions and lambdas with the variables and parameters of functions around them that their
 -- bodies use: all in one file.
 WITH owned AS (

@@ -39,17 +39,18 @@ def value_calls(request: pa.RecordBatch) -> pa.Table:
     """Return the calls of a whole tree.
 
     Args:
-        request: one row; paths, modules, packages, and for each path what `values_nested` has:
-            n_variables, ops, sites, objects. All lists are in the same order.
+        request: one row; `files`, a list of structs by path: path, module, package, and of what
+            `values_nested` has n_variables, ops, sites, objects.
 
     Returns:
         A row for each site and thing that it may call, by the schema `VALUE_CALLS`.
     """
-    lists = {name: request.column(name).flatten() for name in request.schema.names}
-    paths = lists["paths"].to_pylist()
+    files = request.column("files").flatten()
+    lists = {field.name: files.field(field.name) for field in files.type}
+    paths = lists["path"].to_pylist()
     if not paths:
         return VALUE_CALLS.empty_table()
-    dotted = zip(lists["modules"].to_pylist(), lists["packages"].to_pylist(), strict=True)
+    dotted = zip(lists["module"].to_pylist(), lists["package"].to_pylist(), strict=True)
     modules = dict(zip(paths, dotted, strict=True))
     table = pa.table({name: lists[name] for name in ("n_variables", "ops", "sites", "objects")})
     program = gather(paths, modules, table)

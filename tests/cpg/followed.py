@@ -17,13 +17,14 @@ def rows(files: Mapping[str, str]) -> list[dict[str, str | None]]:
     modules = [_module(path) for path in files]
     lists = {name: table[name].combine_chunks() for name in table.schema.names if name != "note"}
     columns = {
-        "paths": lists["path"],
-        "modules": pa.array([module for module, _ in modules]),
-        "packages": pa.array([package for _, package in modules]),
+        "path": lists["path"],
+        "module": pa.array([module for module, _ in modules]),
+        "package": pa.array([package for _, package in modules]),
         **{name: lists[name] for name in ("n_variables", "ops", "sites", "objects")},
     }
-    one = [pa.ListArray.from_arrays([0, len(files)], column) for column in columns.values()]
-    found = value_calls(pa.record_batch(one, names=list(columns))).to_pylist()
+    each = pa.StructArray.from_arrays(list(columns.values()), list(columns))
+    one = pa.ListArray.from_arrays([0, len(files)], each)
+    found = value_calls(pa.record_batch([one], names=["files"])).to_pylist()
     names = _names(batch, dict(zip(files, modules, strict=True)))
     return [
         {
