@@ -42,14 +42,20 @@ def kind_of(symbol: ir.StringValue) -> ir.StringValue:
 
 
 @compute(key="path", tags=["ids"])
+def tree_symbols(catalog: Catalog) -> ibis.Table:
+    """Symbols with the nodes of the syntax tree where it defines them: all in one file."""
+    names = catalog.table("name_symbols")
+    definitions = names.filter(names.role == "definition")
+    return _of_tree(definitions, catalog).union(_modules(catalog.table("scip_spans")))
+
+
+@compute(key="path", tags=["ids"])
 def symbol_nodes(catalog: Catalog) -> ibis.Table:
     """Symbols with their nodes: those of the syntax tree where it defines them, else own ones.
 
     A symbol defined more than once (overloads, branches) has a row for each definition.
     """
-    names = catalog.table("name_symbols")
-    definitions = names.filter(names.role == "definition")
-    known = _of_tree(definitions, catalog).union(_modules(catalog.table("scip_spans")))
+    names, known = catalog.table("name_symbols"), catalog.table("tree_symbols")
     first = _first_mentions(names).anti_join(known, "symbol")
     declared = catalog.table("scip_spans").filter(_.is_definition)
     declared = declared.group_by("symbol").agg(declared_in=declared.path.min())
@@ -65,14 +71,15 @@ def v_norm_ids(catalog: Catalog) -> ibis.Table:
 
 def _of_tree(definitions: ir.Table, catalog: Catalog) -> ir.Table:
     """Functions, classes and parameters: the node whose name token the symbol defines."""
-    tokens = definitions.select("symbol", name_id="node_id")
+    tokens = definitions.select("symbol", "path", name_id="node_id")
     functions = catalog.table("v_cst_defs").mutate(
         cpg_kind=(_.kind == "class").ifelse("TYPE_DECL", "METHOD")
     )
     params = catalog.table("v_cst_params").mutate(cpg_kind=ibis.literal("METHOD_PARAMETER_IN"))
     wanted = ("path", "node_id", "name_id", "name", "cpg_kind")
     nodes = functions.select(wanted).union(params.select(wanted))
-    found = tokens.join(nodes, "name_id")
+    # By the path too, though the id has it: so it is known that other files do not matter.
+    found = tokens.join(nodes, ["path", "name_id"])
     # A lambda's parameter is a local symbol: it has no name outside.
     is_local = found.symbol.contains("#local ")
     full_name = is_local.ifelse(ibis.null("string"), dotted_name(found.symbol))

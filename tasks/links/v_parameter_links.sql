@@ -1,3 +1,4 @@
+-- cpgbuild: kind = "compute", name = "compute.parameter_links", key = "path", tags = ["calls"]
 -- Arguments with the parameters that they bind, by the rules of Python's calls. A spread argument,
 -- and what is passed by position after one, may bind any parameter from its place on.
 WITH classes AS (
