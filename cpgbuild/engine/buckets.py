@@ -15,7 +15,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cpgbuild.engine.kernels import Positions
+    from cpgbuild.engine.constants import Positions
 
 # A bucket has about so many bytes of rows in memory, or more where that were too many buckets:
 # each is a file, and each file costs whoever reads the table.

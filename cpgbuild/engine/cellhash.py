@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import types as pt
 
-from cpgbuild.engine import kernels
+from cpgbuild.engine import loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cpgbuild.engine.kernels import Bytes, Hashes, Positions, Word
+    from cpgbuild.engine.constants import Bytes, Hashes, Positions, Word
 
 Numbers: TypeAlias = npt.NDArray[Any]
 
@@ -66,7 +66,7 @@ def hashes(array: pa.Array, by: Key) -> Hashes:
     bits = None if _is_indirect(array.type) else array.buffers()[0]
     if bits is not None and array.null_count:
         # What lies under a null is ignored.
-        kernels.blank(np.frombuffer(bits, np.uint8), array.offset, found)
+        loops.for_values(len(array)).blank(np.frombuffer(bits, np.uint8), array.offset, found)
     return found
 
 
@@ -94,7 +94,7 @@ def _numbers(array: pa.Array, kind: str, extra: int = 0, buffer: int = 1) -> Num
 
 def _of_words(array: pa.Array, words: Numbers, by: Key) -> Hashes:
     out = _empty(array)
-    kernels.words(words, *by, out)
+    loops.for_values(len(array)).words(words, *by, out)
     return out
 
 
@@ -136,7 +136,9 @@ def _of_floats(array: pa.Array, by: Key) -> Hashes:
 def _of_pairs(array: pa.Array, by: Key) -> Hashes:
     """Hash values of 128 bits: decimals, calendar intervals."""
     out = _empty(array)
-    kernels.pairs(_numbers(array, "<u8,<u8").view("<u8").reshape(-1, 2), *by, out)
+    loops.for_values(len(array)).pairs(
+        _numbers(array, "<u8,<u8").view("<u8").reshape(-1, 2), *by, out
+    )
     return out
 
 
@@ -146,7 +148,7 @@ def _of_narrow_decimals(array: pa.Array, by: Key) -> Hashes:
     low = _numbers(array, f"<i{array.type.bit_width // 8}").astype(np.int64)
     out[:, 0] = low.view(np.uint64)
     out[:, 1] = (low >> 63).view(np.uint64)
-    kernels.pairs(out, *by, out)
+    loops.for_values(len(array)).pairs(out, *by, out)
     return out
 
 
@@ -165,7 +167,7 @@ def _of_byte_views(array: pa.Array, by: Key) -> Hashes:
 
 def _strings(data: Bytes, bounds: Positions, by: Key) -> Hashes:
     out = np.empty((len(bounds) - 1, 2), np.uint64)
-    kernels.strings(data, bounds, *by, out)
+    loops.for_strings(bounds).strings(data, bounds, *by, out)
     return out
 
 
@@ -187,7 +189,7 @@ def _of_structs(array: pa.Array, by: Key) -> Hashes:
         # A struct may have two fields of one name.
         out += hashes(array.field(number), key("field", field.name, str(seen[field.name])))
         seen[field.name] += 1
-    kernels.pairs(out, *by, out)
+    loops.for_values(len(array)).pairs(out, *by, out)
     return out
 
 
@@ -220,7 +222,7 @@ def _of_maps(array: pa.Array, by: Key) -> Hashes:
     # By position: every engine names the two fields of an entry in its own way.
     both = hashes(entries.field(0), _MAP_KEY)
     both += hashes(entries.field(1), _MAP_VALUE)
-    kernels.pairs(both, *_ENTRY, both)
+    loops.for_values(len(both)).pairs(both, *_ENTRY, both)
     return _joined(both, bounds, by)
 
 
@@ -230,7 +232,7 @@ def _between(bounds: Positions, items: pa.Array) -> pa.Array:
 
 def _joined(items: Hashes, bounds: Positions, by: Key) -> Hashes:
     out = np.empty((len(bounds) - 1, 2), np.uint64)
-    kernels.lists(items, bounds - bounds[0], *by, out)
+    loops.for_values(len(items) + len(bounds)).lists(items, bounds - bounds[0], *by, out)
     return out
 
 

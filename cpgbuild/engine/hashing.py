@@ -11,6 +11,7 @@ import pyarrow as pa
 from cpgbuild.engine import keysums
 from cpgbuild.engine.keysets import Sets
 from cpgbuild.engine.rounding import rounded
+from cpgbuild.engine.rowhash import RowHash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
-    from cpgbuild.engine.rowhash import RowHash
 
 # One is faster than what gives it rows, which needs the other cores.
 THREADS = 1
@@ -57,14 +57,10 @@ class Hashing:
         self._running: deque[Future[Hashed]] = deque()
 
     def _empty(self) -> tuple[RowHash, RowHash | None]:
-        # Loads what numba compiled, a third of a second: in the thread, while rows are computed.
-        from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
-
         return RowHash(self._sets), RowHash({self._blurred}) if self._blurred is not None else None
 
     def __enter__(self) -> Self:
-        """Begin, and have the kernels loaded by the time that the first rows are there."""
-        self._threads.submit(self._empty)
+        """Begin."""
         return self
 
     def __exit__(

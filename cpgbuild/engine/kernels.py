@@ -8,45 +8,33 @@ is a `uint64`; numba would make a float of one that meets a signed number.
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit, types
+
+from cpgbuild.engine.constants import (
+    C1,
+    C2,
+    FIRST,
+    FOURTH,
+    GOLDEN,
+    KEPT,
+    N1,
+    N2,
+    SECOND,
+    THIRD,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-Words: TypeAlias = npt.NDArray[np.uint64]
-Positions: TypeAlias = npt.NDArray[np.int64]
-Hashes: TypeAlias = npt.NDArray[np.uint64]
-"""Two words for each value: an array of shape (values, 2)."""
-Word: TypeAlias = np.uint64
+    from cpgbuild.engine.constants import Bytes, Hashes, Positions, Word, Words
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _word = np.uint64
-
-# Of lane `a`, the mixing of SplitMix64 (https://prng.di.unimi.it/splitmix64.c): Stafford's variant
-# 13, https://zimbry.blogspot.com/2011/09/better-bit-mixing-improving-on.html
-_FIRST: Final = _word(0xBF58476D1CE4E5B9)
-_SECOND: Final = _word(0x94D049BB133111EB)
-# The fractional part of the golden ratio, as in Steele, Lea, Flood: "Fast splittable pseudorandom
-# number generators" (OOPSLA 2014): its multiples are far from each other.
-_GOLDEN: Final = _word(0x9E3779B97F4A7C15)
-# MurmurHash3_x64_128's and fmix64's:
-# https://github.com/aappleby/smhasher/blob/master/src/MurmurHash3.cpp
-_C1: Final = _word(0x87C37B91114253D5)
-_C2: Final = _word(0x4CF5AD432745937F)
-_N1: Final = _word(0x52DCE729)
-_N2: Final = _word(0x38495AB5)
-_THIRD: Final = _word(0xFF51AFD7ED558CCD)
-_FOURTH: Final = _word(0xC4CEB9FE1A85EC53)
-
-# What is kept of a word of which so many bytes belong to the string.
-_KEPT: Final = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 _U8: Final = types.Array(types.uint8, 1, "C", readonly=True)
 _U64: Final = types.Array(types.uint64, 1, "C", readonly=True)
@@ -79,9 +67,9 @@ def _rotated(x: Word, bits: int) -> Word:
 @_inline
 def _mixed(a: Word, b: Word, key_a: Word, key_b: Word) -> tuple[Word, Word]:
     """Mix two words; for one key no two pairs become the same."""
-    a = (a + b * _GOLDEN) ^ key_a
-    a = (a ^ (a >> _word(30))) * _FIRST
-    a = (a ^ (a >> _word(27))) * _SECOND
+    a = (a + b * GOLDEN) ^ key_a
+    a = (a ^ (a >> _word(30))) * FIRST
+    a = (a ^ (a >> _word(27))) * SECOND
     a ^= a >> _word(31)
     # Each word of the result depends on both.
     return a, _finished((b ^ a) + key_b)
@@ -90,8 +78,8 @@ def _mixed(a: Word, b: Word, key_a: Word, key_b: Word) -> tuple[Word, Word]:
 @_inline
 def _finished(x: Word) -> Word:
     """MurmurHash3's fmix64."""
-    x = (x ^ (x >> _word(33))) * _THIRD
-    x = (x ^ (x >> _word(33))) * _FOURTH
+    x = (x ^ (x >> _word(33))) * THIRD
+    x = (x ^ (x >> _word(33))) * FOURTH
     return x ^ (x >> _word(33))
 
 
@@ -117,8 +105,8 @@ def _last(data: Bytes, at: Word, left: Word) -> tuple[Word, Word]:
         # No branches, since nobody could foresee them.
         first = min(left, _word(8))
         return (
-            _eight(data, at) & _KEPT[first],
-            _eight(data, at + _word(8)) & _KEPT[left - first],
+            _eight(data, at) & KEPT[first],
+            _eight(data, at + _word(8)) & KEPT[left - first],
         )
     low, high = _word(0), _word(0)
     for i in range(left):
@@ -141,15 +129,15 @@ def strings(data: Bytes, bounds: Positions, key_a: Word, key_b: Word, out: Hashe
         length = _word(bounds[i + 1]) - at
         a, b, left = key_a, key_b, length
         while left >= _word(16):
-            a ^= _rotated(_eight(data, at) * _C1, 31) * _C2
-            a = (_rotated(a, 27) + b) * _word(5) + _N1
-            b ^= _rotated(_eight(data, at + _word(8)) * _C2, 33) * _C1
-            b = (_rotated(b, 31) + a) * _word(5) + _N2
+            a ^= _rotated(_eight(data, at) * C1, 31) * C2
+            a = (_rotated(a, 27) + b) * _word(5) + N1
+            b ^= _rotated(_eight(data, at + _word(8)) * C2, 33) * C1
+            b = (_rotated(b, 31) + a) * _word(5) + N2
             at += _word(16)
             left -= _word(16)
         low, high = _last(data, at, left)
-        b ^= _rotated(high * _C2, 33) * _C1
-        a ^= _rotated(low * _C1, 31) * _C2
+        b ^= _rotated(high * C2, 33) * C1
+        a ^= _rotated(low * C1, 31) * C2
         a ^= length
         b ^= length
         a += b
@@ -185,7 +173,7 @@ def lists(items: Hashes, bounds: Positions, key_a: Word, key_b: Word, out: Hashe
         place = _word(0)
         for j in range(bounds[i], bounds[i + 1]):
             # Items that cancel their places out in the one word do not in the other.
-            place += _GOLDEN
+            place += GOLDEN
             item_a, item_b = _mixed(items[j, 0], items[j, 1], place, place)
             a += item_a
             b += item_b

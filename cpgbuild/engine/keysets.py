@@ -15,7 +15,7 @@ from cpgbuild.core.fingerprint import Fingerprint
 
 if TYPE_CHECKING:
     from cpgbuild.core.evidence import Columns
-    from cpgbuild.engine.kernels import Hashes
+    from cpgbuild.engine.constants import Hashes
 
 # The columns of sums that say of which key they are, and of how many rows.
 KEY, ROWS = "key", "rows"

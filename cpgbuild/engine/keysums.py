@@ -14,20 +14,18 @@ import pyarrow.compute as pc
 
 from cpgbuild.engine.keysets import KEY, ROWS, Sets, total
 from cpgbuild.engine.rounding import rounded
+from cpgbuild.engine.rowhash import RowHash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cpgbuild.core.evidence import Columns
     from cpgbuild.core.fingerprint import Fingerprint
-    from cpgbuild.engine.kernels import Hashes
+    from cpgbuild.engine.constants import Hashes
 
 
 def sums_of(batch: pa.RecordBatch, key: str, sets: Sets) -> pa.Table:
     """Return the sums over a batch, a row for each of its keys; null is one like another."""
-    # Loads what numba compiled, a third of a second: adding up and comparing sums needs none of it.
-    from cpgbuild.engine.rowhash import RowHash  # noqa: PLC0415
-
     encoded = _encoded(batch.column(key))
     groups = encoded.indices.cast(pa.int64()).to_numpy(zero_copy_only=False)
     count = len(encoded.dictionary)

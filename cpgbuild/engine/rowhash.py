@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from cpgbuild.engine import kernels
+from cpgbuild.engine import loops
 from cpgbuild.engine.cellhash import Key, hashes, key
 from cpgbuild.engine.keysets import total
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cpgbuild.core.fingerprint import Fingerprint
-    from cpgbuild.engine.kernels import Hashes, Positions
+    from cpgbuild.engine.constants import Hashes, Positions
 
 # The hashes of so many rows fit into the second-level cache. It never changes a hash.
 BLOCK_ROWS: Final = 16_384
@@ -116,9 +116,9 @@ class _Sum:
     def end(self, groups: Positions | None) -> None:
         """Add the rows at hand to the sum, or to those of their groups."""
         if self.rows is not None and groups is not None:
-            kernels.add_totals(self.rows, groups, *self.by, self.sums)
+            loops.for_values(len(self.rows)).add_totals(self.rows, groups, *self.by, self.sums)
         elif self.rows is not None:
-            kernels.add_total(self.rows, *self.by, self.sums)
+            loops.for_values(len(self.rows)).add_total(self.rows, *self.by, self.sums)
         self.rows = None
 
     def merge(self, other: _Sum) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import shutil
@@ -10,9 +11,11 @@ import struct
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpgbuild.engine import kernels
+from cpgbuild.engine import kernels, vectors
+from cpgbuild.engine.loops import CHOICE
 from cpgbuild.engine.rowhash import BLOCK_ROWS as CHUNK
 from cpgbuild.engine.rowhash import RowHash
 from tests.property.profiles import laws
@@ -30,6 +34,18 @@ TEXT = pa.string()
 TEXTS = pa.list_(TEXT)
 INTS = pa.list_(pa.int64())
 NAN = float("nan")
+
+
+@pytest.fixture(
+    autouse=True, params=[vectors, kernels], ids=["by numpy", "compiled"], scope="module"
+)
+def loops(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """All that is hashed here is hashed in both ways."""
+    before = CHOICE.spent, CHOICE.compiled
+    CHOICE.spent = -math.inf
+    CHOICE.compiled = request.param if request.param is kernels else None
+    yield request.param
+    CHOICE.spent, CHOICE.compiled = before
 
 
 def of(rows: pa.Table | pa.RecordBatch, *names: str, size: int | None = None) -> str:
@@ -584,14 +600,14 @@ def test_compiled_loops_compute_what_the_definition_says(rows: list[dict[str, An
 
 
 @pytest.mark.parametrize("margin", [0, 1, 100])
-def test_strings_are_hashed_by_murmur_hash_3(margin: int) -> None:
+def test_strings_are_hashed_by_murmur_hash_3(margin: int, loops: ModuleType) -> None:
     """SMHasher's verification value of MurmurHash3_x64_128: hashes of hashes of all lengths."""
 
     def hashed(data: bytes, seed: int) -> bytes:
         out = np.empty((1, 2), np.uint64)
         around = np.frombuffer(b"\xff" * margin + data + b"\xff" * margin, np.uint8)
         bounds = np.array([margin, margin + len(data)])
-        kernels.strings(around, bounds, np.uint64(seed), np.uint64(seed), out)
+        loops.strings(around, bounds, np.uint64(seed), np.uint64(seed), out)
         return out.tobytes()
 
     every = b"".join(hashed(bytes(range(n)), 256 - n) for n in range(256))
