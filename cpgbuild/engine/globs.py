@@ -64,29 +64,40 @@ def walk(
     tell = tell or (lambda _path, _why: None)
     top = os.path.realpath(root)
 
-    def unread(error: OSError) -> None:
-        # A root that cannot be read is no folder left out of it.
-        if error.filename != str(root):
-            tell(f"{_relative(error.filename, root)}/", because(error))
+    waiting = [("", str(root))]
+    while waiting:
+        prefix, folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            # A root that cannot be read is no folder left out of it.
+            if prefix:
+                tell(prefix, because(error))
+            continue
+        below: list[tuple[str, str]] = []
+        for entry in found:
+            relative = f"{prefix}{entry.name}"
+            if not _is_folder(entry):
+                if wanted.fullmatch(relative) and not unwanted.fullmatch(relative):
+                    yield relative, Path(entry.path)
+            elif unwanted.fullmatch(f"{relative}/"):
+                continue
+            elif not entry.is_symlink():
+                below.append((f"{relative}/", entry.path))
+            elif not Path(os.path.realpath(entry.path)).is_relative_to(top):
+                tell(f"{relative}/", "it is a link that leads out of the tree")
+        # One after the other, the first on top.
+        waiting += reversed(below)
 
-    for folder, folders, files in os.walk(root, onerror=unread):
-        base = _relative(folder, root)
-        prefix = "" if base == "." else f"{base}/"
-        folders[:] = sorted(f for f in folders if not unwanted.fullmatch(f"{prefix}{f}/"))
-        for name in folders:
-            path = Path(folder, name)
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
-                tell(f"{prefix}{name}/", "it is a link that leads out of the tree")
-        for name in sorted(files):
-            relative = f"{prefix}{name}"
-            if wanted.fullmatch(relative) and not unwanted.fullmatch(relative):
-                yield relative, Path(folder, name)
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def because(error: OSError) -> str:
     """Return why a file cannot be read, in the system's words."""
     return (error.strerror or str(error)).lower()
-
-
-def _relative(folder: str, root: Path) -> str:
-    return Path(folder).relative_to(root).as_posix()
