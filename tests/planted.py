@@ -44,6 +44,8 @@ THERE = (f"{CACHE[0]}::test_there_and_back_plans_are_those_from_nothing",)
 
 BY_KEY = ("tests/engine/test_by_key.py",)
 LOCALITY = ("tests/plan/test_locality.py",)
+NULLS = ("tests/plan/test_nulls.py",)
+LOOPS = ("tests/engine/test_loops.py",)
 DERIVED = ("tests/plan/test_derivations.py",)
 LOOKED = ("tests/cli/test_looking.py",)
 READ = ("tests/reading",)
@@ -1087,6 +1089,34 @@ MUTANTS = (
         ("tests/cli/test_quick.py",),
     ),
     Mutant(
+        "vectors: of a string only the first block counts",
+        "engine/vectors.py",
+        "        whole = whole[left[whole] >= _BLOCK]",
+        "        whole = whole[:0]",
+        LOOPS,
+    ),
+    Mutant(
+        "vectors: bits of nulls are counted from the byte",
+        "engine/vectors.py",
+        "bits[offset - 8 * begin :]",
+        "bits[:]",
+        LOOPS,
+    ),
+    Mutant(
+        "vectors: lists begin at nought",
+        "engine/vectors.py",
+        "    ends = bounds - bounds[0]",
+        "    ends = bounds",
+        LOOPS,
+    ),
+    Mutant(
+        "loops: numba is loaded for little",
+        "engine/loops.py",
+        "            if self.spent + seconds <= PATIENCE:",
+        "            if self.spent < 0:",
+        LOOPS,
+    ),
+    Mutant(
         "kernels: of a string only the first bytes count",
         "engine/kernels.py",
         "while left >= _word(16):",
@@ -1096,15 +1126,15 @@ MUTANTS = (
     Mutant(
         "kernels: what follows a string in memory counts",
         "engine/kernels.py",
-        "_eight(data, at) & _KEPT[first],",
+        "_eight(data, at) & KEPT[first],",
         "_eight(data, at),",
         ROWS,
     ),
     Mutant(
         "kernels: the order of items does not count",
         "engine/kernels.py",
-        "place += _GOLDEN",
-        "place = _GOLDEN",
+        "place += GOLDEN",
+        "place = GOLDEN",
         ROWS,
     ),
     Mutant(
@@ -2580,6 +2610,41 @@ MUTANTS = (
         "any(a in one or b in other for a, b in pairs) and not may_be_null",
         "any(a in one or b in other for a, b in pairs)",
         LOCALITY,
+    ),
+    Mutant(
+        "by key: one part of a union without nulls is enough",
+        "plan/nulls.py",
+        'return _all_of(found) if kind == "Union" else _least(found)',
+        "return _least(found)",
+        NULLS,
+    ),
+    Mutant(
+        "by key: an input that is not followed has no nulls",
+        "plan/nulls.py",
+        "        if not asked:\n            return None",
+        "        if not asked:\n            return _NEVER",
+        NULLS,
+    ),
+    Mutant(
+        "by key: a condition of two is as good as both",
+        "plan/nulls.py",
+        ' and predicate.to_variant().op() == "AND"',
+        "",
+        NULLS,
+    ),
+    Mutant(
+        "by key: rows that were without a key stay",
+        "engine/bykey.py",
+        "        if before.has_null or proof.nulls is None:",
+        "        if proof.nulls is None:",
+        BY_KEY,
+    ),
+    Mutant(
+        "by key: that a key may be null is said of the plan alone",
+        "engine/bykey.py",
+        "if ledger is None or ledger.buckets.key != key or ledger.has_null:",
+        "if ledger is None or ledger.buckets.key != key:",
+        BY_KEY,
     ),
     Mutant(
         "by key: null is no key",

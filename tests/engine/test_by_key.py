@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 import datafusion
 import pyarrow as pa
 import pytest
 
 from cpgbuild.core.events import Built, Failed, Unchanged
+from cpgbuild.engine.context import Context
+from cpgbuild.plan.compiled import Compiled
 from cpgbuild.plan.session import session_config
 from tests.engine.builds import Site, site
 from tests.engine.random_queries import KEYED, OTHERS, Queries
@@ -73,6 +79,20 @@ def computed(made: Site, output: str) -> str:
     """Return which part of a table's keys the last build computed; nothing where it was whole."""
     event = (made.said(Built) | made.said(Unchanged))[output]
     return str(event.detail)
+
+
+@contextmanager
+def queries() -> Iterator[Counter[str]]:
+    """Count how often the query of each task is run."""
+    asked: Counter[str] = Counter()
+    rows_of = Context.rows_of
+
+    def noted(self: Context, compiled: Compiled) -> datafusion.DataFrame:
+        asked[compiled.task.name] += 1
+        return rows_of(self, compiled)
+
+    with mock.patch.object(Context, "rows_of", noted):
+        yield asked
 
 
 def drawn(random: Random) -> Rows:
@@ -313,3 +333,29 @@ def test_what_breaks_a_check_is_seen_among_the_rows_of_a_few_keys(made: Site) ->
     made.build()
     assert [str(error.error.code) for error in made.said(Failed).values()] == ["E350"]
     assert made.version("by_file") == before
+
+
+def test_rows_without_a_key_are_looked_for_where_they_can_be_alone(tmp_path: Path) -> None:
+    made = keyed_site(tmp_path, ta=ROWS, tb=ROWS)
+    # Of null all of `tb` matters, so it does whichever row of it is another.
+    query = "select a.k, b.v, a.w from ta a join tb b on a.k is not distinct from b.k"
+    made.sql("beside", query, more=KEY)
+
+    def asked(a: Rows, b: Rows) -> int:
+        """Return how many queries a build makes of rows that are those of a build from nothing."""
+        sources(made, {"ta": a, "tb": b})
+        with queries() as counted:
+            made.built()
+        assert held(made, "beside") == from_nothing(query, {"ta": a, "tb": b})
+        return counted["compute.beside"]
+
+    alone: Rows = [(None, 7, 1)]
+    asked(ROWS, ROWS)
+    assert asked(ROWS, ROWS[1:]) == 1
+    # There is no row of `ta` without a key: then one of `tb` makes none.
+    assert asked(ROWS, ROWS[2:] + alone) == 1
+    assert asked(ROWS + alone, ROWS[2:] + alone) == 1
+    assert asked(ROWS + alone, ROWS[3:] + alone) == 2
+    # The row that was made without a key goes, though now nothing is without one.
+    assert asked(ROWS, ROWS[4:]) == 2
+    assert asked(ROWS, ROWS[5:]) == 1
