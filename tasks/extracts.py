@@ -50,7 +50,9 @@ def pyrefly_nested(catalog: Catalog) -> ibis.Table:
         contents=files.content.collect(order_by=files.path),
         depths=files.depth.collect(order_by=files.path),
     )
-    return request.mutate(package=root_name(catalog), checker=ibis.literal(pyrefly_version()))
+    # Whether it is installed does not matter where nobody asks for it.
+    used = pyrefly_version() if checker == CHECKER else NONE
+    return request.mutate(package=root_name(catalog), checker=ibis.literal(used))
 
 
 @compute(map=scip_documents, schema=SCIP_NESTED, key="path", tags=["scip"])
