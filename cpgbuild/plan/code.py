@@ -8,8 +8,8 @@ docstrings and line numbers do not count. Nothing is run.
 What runs is trusted over what is written: where the loaded byte code is not that of the source
 (an edit after the import, a rewriting import hook), or no source is found, the byte code counts.
 
-Without versions, a digest is equal under every Python that runs the source: for comparing what
-was written on two machines, and not for deciding whether to run.
+Without versions, a digest is equal under every Python that runs the source, and wherever the
+project lies: for comparing what was written on two machines, and not for deciding whether to run.
 
 Two things stay out of sight, and are the author's to declare: what a function reads from the
 world (files, clock, environment), and attributes patched into other people's modules.
@@ -126,7 +126,16 @@ class _Walker:
             return f"dict[{', '.join(pairs)}]"
         if kind is re.Pattern:
             return f"pattern:{self.value(thing.pattern, name)}:{thing.flags}"
+        if self._is_of_project(thing):
+            return f"path:{thing.relative_to(self.root).as_posix()}"
         return self._wrapped(thing, name) or self._reduced(thing, name)
+
+    def _is_of_project(self, thing: Any) -> bool:
+        """Return whether it is a place in the project, which is elsewhere on another machine."""
+        below = (
+            isinstance(thing, Path) and self.root is not None and thing.is_relative_to(self.root)
+        )
+        return below and not self.versions
 
     def _wrapped(self, thing: Any, name: str) -> str | None:
         """What stands for another function: methods, descriptors, caches."""

@@ -382,6 +382,24 @@ def test_without_versions_the_projects_own_code_counts_alone(project, monkeypatc
     assert digest(PACKAGED) == before
 
 
+def test_without_versions_it_does_not_matter_where_the_project_lies(project, tmp_path):
+    def digests(root, text):
+        """Return the digests of a function of a project that lies at `root`."""
+        module(project, text.replace("HOME", repr(str(root))))
+        function = project.function("f", "made")
+        # The code is the same; that the path is another one is what counts.
+        return [code_digest(function, root, versions=exact) for exact in (False, True)]
+
+    text = "from pathlib import Path\nHERE = Path(HOME) / 'shop'\ndef f():\n    return HERE / 'x'\n"
+    here, there = tmp_path / "here", tmp_path / "there"
+    written, exact = digests(here, text)
+    assert digests(there, text)[0] == written
+    assert digests(there, text)[1] != exact
+    assert digests(here, text.replace("'shop'", "'sales'"))[0] != written
+    outside = text.replace("HOME", "'/elsewhere'")
+    assert digests(here, outside)[0] != digests(here, outside.replace("else", "any"))[0]
+
+
 def test_an_optional_import_that_is_missing_is_fine(project):
     assert module(
         project,
