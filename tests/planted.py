@@ -2621,8 +2621,8 @@ MUTANTS = (
     Mutant(
         "by key: an input that is not followed has no nulls",
         "plan/nulls.py",
-        "        if not asked:\n            return None",
-        "        if not asked:\n            return _NEVER",
+        "self._of_plan(part, some) if some else None",
+        "self._of_plan(part, some) if some else _NEVER",
         NULLS,
     ),
     Mutant(
