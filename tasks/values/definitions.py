@@ -30,7 +30,9 @@ def on_function(values: FileValues, node: Node, decorators: Sequence[Node] = ())
         # `@x.setter` leaves the property that `x` is already.
         values.evaluate_all(child for d in decorators for child in d.named_children)
         return
-    values.write(name, _decorated(values, decorators, value))
+    made = _decorated(values, decorators, value)
+    if not (any(map(_is_overload, decorators)) and _is_defined_next(node, name)):
+        values.write(name, made)
 
 
 def on_class(values: FileValues, node: Node, decorators: Sequence[Node] = ()) -> None:
@@ -97,6 +99,24 @@ def _kind(values: FileValues, name: str, decorators: Sequence[Node]) -> Kind:
 
 def _is_accessor(decorator: Node) -> bool:
     return text(decorator).rpartition(".")[2] in {"setter", "deleter", "getter"}
+
+
+def _is_overload(decorator: Node) -> bool:
+    """Return whether it says that a function is a signature, and nothing that runs."""
+    return text(decorator).lstrip("@ ").rpartition(".")[2] == "overload"
+
+
+def _is_defined_next(node: Node, name: str) -> bool:
+    """Return whether what follows a decorated function is one of its name; stubs have no other."""
+    after = node.parent and node.parent.next_named_sibling
+    while after is not None and after.type == "comment":
+        after = after.next_named_sibling
+    if after is not None and after.type == "decorated_definition":
+        after = after.child_by_field_name("definition")
+    if after is None or after.type != "function_definition":
+        return False
+    name_node = after.child_by_field_name("name")
+    return name_node is not None and text(name_node) == name
 
 
 def _decorated(values: FileValues, decorators: Sequence[Node], value: int | None) -> int | None:

@@ -325,3 +325,25 @@ same(*[b])()
 """
     found = [row["callee"] for row in rows({"m.py": source}) if row["how"] != "decorator"]
     assert [name for name in found if name != "m.same"] == ["m.a", "m.b", "m.b"]
+
+
+def test_signatures_of_an_overloaded_function_are_never_called():
+    source = """
+import typing as t
+from typing import overload
+@overload
+def f(x: int) -> int: ...
+# a comment
+@t.overload
+def f(x: str) -> str: ...
+def f(x):
+    return g()
+def g(): ...
+def later():
+    return f(1)
+"""
+    found = [row for row in rows({"m.py": source}) if row["caller"] == "m.later"]
+    assert [(row["callee"], row["confidence"]) for row in found] == [("m.f", "high")]
+    # What stubs have nothing but signatures of, is these.
+    stub = source.partition("def f(x):")[0]
+    assert ("m", "m.f") in calls({"m.py": f"{stub}\nf(1)\n"})
