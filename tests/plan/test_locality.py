@@ -106,8 +106,8 @@ NULLS = {
 }
 
 
-def found(*queries: str, null: bool = False) -> str:
-    """Return the inputs of which the last query needs only a key's rows; others are views."""
+def planned(*queries: str) -> Compiler:
+    """Plan queries over three tables; all but the last are views."""
     place = Place("query.sql", 1)
     kinds = [TaskKind.VIEW] * (len(queries) - 1) + [TaskKind.COMPUTE]
     tasks: list[Definition] = [
@@ -118,7 +118,12 @@ def found(*queries: str, null: bool = False) -> str:
     compiler = Compiler([*tasks, *sql], {f"s{n}": lambda: COLUMNS for n in "abc"}, {}, Path())
     compiler.compile_all()
     assert not compiler.errors
-    local = local_inputs(compiler, f"compute.v{len(queries) - 1}", "k", null=null)
+    return compiler
+
+
+def found(*queries: str, null: bool = False) -> str:
+    """Return the inputs of which the last query needs only a key's rows; others are views."""
+    local = local_inputs(planned(*queries), f"compute.v{len(queries) - 1}", "k", null=null)
     return "".join(sorted(name for name, columns in local.items() if "k" in columns))
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import datafusion
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpgbuild.core.task import TaskKind
-from cpgbuild.errors.report import Place
-from cpgbuild.plan.compiler import Compiler
-from cpgbuild.plan.definition import Options, define
 from cpgbuild.plan.nulls import null_origins
 from tests.plan.test_locality import CASES as LOCAL
-from tests.plan.test_locality import COLUMNS, NULLS
+from tests.plan.test_locality import COLUMNS, NULLS, planned
 from tests.property.profiles import laws
 
 # A query, and the inputs of which one has a null in `k` where a result has; `-`: nothing is known.
@@ -47,20 +41,6 @@ CASES = {
     "select unnest(l)['x'] as v, k from a": "a",
     "select k, sum(v) over (partition by k) as v from a": "a",
 }
-
-
-def planned(*queries: str) -> Compiler:
-    place = Place("query.sql", 1)
-    kinds = [TaskKind.VIEW] * (len(queries) - 1) + [TaskKind.COMPUTE]
-    tasks = [
-        define(f"v{number}", kind, Options(), place, sql=text)
-        for number, (kind, text) in enumerate(zip(kinds, queries, strict=True))
-    ]
-    sql = [define(n, TaskKind.COMPUTE, Options(), place, sql=f"select * from s{n}") for n in "abc"]
-    compiler = Compiler([*tasks, *sql], {f"s{n}": lambda: COLUMNS for n in "abc"}, {}, Path())
-    compiler.compile_all()
-    assert not compiler.errors
-    return compiler
 
 
 def found(*queries: str) -> str:
